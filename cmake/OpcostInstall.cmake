@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# The installed package: find_package(opcost), then link opcost::opcost.
+include(CMakePackageConfigHelpers)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Warnings and sanitizers of our own code, never of a user's.
+add_library(opcost_flags INTERFACE)
+target_compile_options(opcost_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  $<$<BOOL:${OPCOST_WARNINGS_AS_ERRORS}>:-Werror>)
+if(OPCOST_SANITIZE)
+  target_compile_options(opcost_flags INTERFACE
+    -fsanitize=${OPCOST_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(opcost_flags INTERFACE -fsanitize=${OPCOST_SANITIZE})
+endif()
+
+# opcost_module(<name> DEPS <targets> PRIVATE_DEPS <targets>): one directory of
+# src/, all of whose .cc files belong to it. DEPS are seen through its headers.
+function(opcost_module name)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
+  add_library(opcost_${name} OBJECT ${sources})
+  target_include_directories(opcost_${name}
+    PUBLIC ${PROJECT_SOURCE_DIR}/include
+    PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+  target_link_libraries(opcost_${name} PUBLIC ${ARG_DEPS}
+                                       PRIVATE ${ARG_PRIVATE_DEPS} opcost_flags)
+endfunction()
+
+# opcost_library(<name> <modules>): one static archive of several modules.
+function(opcost_library name)
+  add_library(${name} STATIC)
+  add_library(opcost::${name} ALIAS ${name})
+  foreach(module ${ARGN})
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:opcost_${module}>)
+  endforeach()
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${name}
+    PUBLIC absl::strings absl::status absl::statusor absl::flat_hash_map
+           absl::inlined_vector absl::span
+    PRIVATE onnx_proto PkgConfig::XXHASH tomlplusplus::tomlplusplus)
+endfunction()

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a graph to the counts of its layers.
+#ifndef OPCOST_ANALYSIS_ANALYSIS_H_
+#define OPCOST_ANALYSIS_ANALYSIS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "opcost/ir/graph.h"
+#include "opcost/ir/node_view.h"
+#include "opcost/ops/op_counts.h"
+#include "opcost/ops/op_def.h"
+#include "opcost/support/diagnostics.h"
+#include "opcost/support/sym_value.h"
+
+namespace opcost {
+
+// How sure a layer's counts are.
+struct Coverage {
+  enum class Status : uint8_t { kExact, kBound, kUnknown };
+  Status status = Status::kExact;
+  std::string reason;  // of a bound, or why it is unknown
+  std::string remedy;  // of an unknown: what the user can do
+};
+
+// One layer: a node that is left after constants are folded and dead nodes are
+// dropped.
+struct LayerCounts {
+  const Node* node = nullptr;
+  const OpDef* def = nullptr;  // null for an unknown operator
+  std::string name;            // unique among the layers
+  int64_t times = 1;           // how often it runs
+  OpCounts counts;             // of one run; empty if the status is kUnknown
+  Coverage coverage;
+};
+
+// What the user says of the graph's inputs.
+struct InputOptions {
+  // --dim: numbers for symbols.
+  std::map<std::string, int64_t> dims;
+  // --batch: replaces axis 0 of every graph input whose axis 0 equals the first
+  // input's.
+  std::optional<int64_t> batch;
+  // --unbound: for every symbol that is left, except the batch.
+  std::optional<int64_t> unbound;
+  // --input: whole shapes of graph inputs, by name.
+  std::map<std::string, std::vector<int64_t>> input_shapes;
+  // Keep symbols as they are (`shapes`): nothing that is left is an error.
+  bool keep_symbols = false;
+};
+
+// A graph with all that is known before it runs. Refers to the model, which
+// must outlive it.
+struct Analysis {
+  const Model* model = nullptr;
+  std::vector<ValueFacts> values;  // one for each of the graph's values
+  std::vector<uint8_t> used;       // ditto: a live layer reads it, or it is returned
+  std::vector<LayerCounts> layers;  // in graph order
+  std::map<std::string, int64_t> bound_dims;  // what symbols were bound to
+  int64_t samples = 1;  // axis 0 of the first graph input that isn't a constant
+  Diagnostics diagnostics;
+  // Elements and stored bytes of the constants that reach a layer as weights or
+  // biases, a stored tensor once.
+  int64_t parameters = 0;
+  int64_t parameter_bytes = 0;
+
+  // The graph's inputs that aren't constants.
+  std::vector<ValueIndex> RealInputs() const;
+};
+
+// Binds the inputs' symbols, infers every value's type, folds constants, drops
+// dead nodes and counts the layers.
+//
+// Errors, with node and operator: a rule that the graph breaks; a --dim or
+// --input that the model lacks (NOT_FOUND, a mistake on the command line);
+// symbols that stay unbound, all of them, with the --dim line that binds them
+// (FAILED_PRECONDITION); a count beyond 63 bits (OUT_OF_RANGE). An operator that
+// opcost doesn't know isn't an error but a layer of unknown coverage.
+absl::StatusOr<Analysis> Analyze(const Model& model,
+                                 const InputOptions& options);
+
+// The same up to types and folded values: no layers are counted.
+absl::StatusOr<Analysis> InferShapes(const Model& model,
+                                     const InputOptions& options);
+
+// The legend of `layer`: the numbers of its formula. The layer must be one of
+// `analysis`, and not unknown.
+Legend LegendOf(const Analysis& analysis, const LayerCounts& layer);
+
+}  // namespace opcost
+
+#endif  // OPCOST_ANALYSIS_ANALYSIS_H_

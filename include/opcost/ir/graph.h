@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as the rest of opcost sees it: no protobuf in it, weights by place.
+#ifndef OPCOST_IR_GRAPH_H_
+#define OPCOST_IR_GRAPH_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "opcost/ir/tensor_value.h"
+#include "opcost/ir/types.h"
+
+namespace opcost {
+
+struct Graph;
+
+// Where the bytes of a constant lie. They are never copied.
+struct Payload {
+  enum class Place : uint8_t {
+    kNone,       // no bytes: an empty tensor, or a value computed by a node
+    kModelFile,  // in the model's own file, from `offset_bytes`
+    kExternal,   // in `location`, a path relative to the model's folder
+    kScattered,  // in the model's file, in more than one piece
+  };
+  Place place = Place::kNone;
+  uint64_t offset_bytes = 0;
+  uint64_t length_bytes = 0;  // 0 for external data whose length isn't given
+  std::string location;
+};
+
+// A constant that the model stores: its type, its place, and its value where it
+// is small or uniform.
+struct StoredTensor {
+  TensorType type;
+  std::shared_ptr<const TensorValue> value;  // null if not known
+  Payload payload;
+  bool is_sparse = false;
+};
+
+// An operator's attribute. A kind that no rule reads (type_proto, sparse_tensor,
+// lists of tensors or graphs) keeps its name alone: std::monostate.
+struct Attribute {
+  using Content =
+      std::variant<std::monostate, int64_t, double, std::string,
+                   std::vector<int64_t>, std::vector<double>,
+                   std::vector<std::string>, std::shared_ptr<const StoredTensor>,
+                   std::shared_ptr<const Graph>>;
+  std::string name;
+  Content content;
+};
+
+// Index into Graph::values; kAbsent marks an optional operand that is left out.
+using ValueIndex = int32_t;
+inline constexpr ValueIndex kAbsent = -1;
+
+struct Node {
+  std::string name;     // as the model has it; may be empty or repeated
+  std::string op_type;  // as ONNX spells it
+  std::string domain;   // "" for ai.onnx
+  int opset = 0;        // the version of `domain` that the model imports
+  absl::InlinedVector<ValueIndex, 4> inputs;
+  absl::InlinedVector<ValueIndex, 2> outputs;
+  std::vector<Attribute> attributes;
+  // Values of this graph that the node's subgraphs read from it.
+  std::vector<ValueIndex> captured;
+
+  // nullptr if the node doesn't have it.
+  const Attribute* FindAttribute(absl::string_view attribute_name) const;
+};
+
+struct Value {
+  std::string name;
+  ValueType declared;                       // kUnknown if the model says nothing
+  std::shared_ptr<const StoredTensor> stored;  // set for initializers
+  int32_t producer = -1;                    // index of the node, or -1
+  bool is_input = false;                    // of the graph
+  bool is_output = false;                   // of the graph
+};
+
+// Nodes in an order in which each comes after those that it reads from: the
+// file's own, where that is one.
+struct Graph {
+  std::string name;
+  std::vector<Node> nodes;
+  std::vector<Value> values;
+  std::vector<ValueIndex> inputs;   // those that are initializers included
+  std::vector<ValueIndex> outputs;
+
+  // The name of node `n` for messages: its own, else its first output's.
+  absl::string_view NodeLabel(const Node& node) const;
+};
+
+struct OpsetImport {
+  std::string domain;  // "" for ai.onnx
+  int64_t version = 0;
+};
+
+struct Model {
+  std::string path;  // as the user gave it; "-" for standard input
+  std::string producer;
+  int64_t ir_version = 0;
+  std::vector<OpsetImport> opsets;
+  Graph graph;
+  // XXH3-128 of the file without its tensor payloads: "xxh3-128:<32 digits>".
+  std::string structure_digest;
+  // Functions that the model defines, as (domain, name).
+  std::vector<std::pair<std::string, std::string>> functions;
+};
+
+}  // namespace opcost
+
+#endif  // OPCOST_IR_GRAPH_H_
