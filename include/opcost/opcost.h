@@ -15,10 +15,10 @@
 #ifndef OPCOST_OPCOST_H_
 #define OPCOST_OPCOST_H_
 
-#include "opcost/analysis/analysis.h"       // IWYU pragma: export
-#include "opcost/energy/cost_table.h"       // IWYU pragma: export
-#include "opcost/energy/estimate.h"         // IWYU pragma: export
-#include "opcost/frontend/import.h"         // IWYU pragma: export
-#include "opcost/report/report.h"           // IWYU pragma: export
+#include "opcost/analysis/analysis.h"  // IWYU pragma: export
+#include "opcost/energy/cost_table.h"  // IWYU pragma: export
+#include "opcost/energy/estimate.h"    // IWYU pragma: export
+#include "opcost/frontend/import.h"    // IWYU pragma: export
+#include "opcost/report/report.h"      // IWYU pragma: export
 
 #endif  // OPCOST_OPCOST_H_

@@ -20,27 +20,38 @@ struct TypeRow {
 
 // By ONNX's number.
 constexpr TypeRow kTypes[kDataTypeCount] = {
-    {"undefined", 0, Class::kOther},      {"float32", 32, Class::kFloat},
-    {"uint8", 8, Class::kInt},            {"int8", 8, Class::kInt},
-    {"uint16", 16, Class::kInt},          {"int16", 16, Class::kInt},
-    {"int32", 32, Class::kInt},           {"int64", 64, Class::kInt},
-    {"string", 64, Class::kOther},        {"bool", 8, Class::kOther},
-    {"float16", 16, Class::kFloat},       {"float64", 64, Class::kFloat},
-    {"uint32", 32, Class::kInt},          {"uint64", 64, Class::kInt},
-    {"complex64", 64, Class::kFloat},     {"complex128", 128, Class::kFloat},
-    {"bfloat16", 16, Class::kFloat},      {"float8e4m3fn", 8, Class::kFloat},
-    {"float8e4m3fnuz", 8, Class::kFloat}, {"float8e5m2", 8, Class::kFloat},
-    {"float8e5m2fnuz", 8, Class::kFloat}, {"uint4", 4, Class::kInt},
-    {"int4", 4, Class::kInt},             {"float4e2m1", 4, Class::kFloat},
-    {"float8e8m0", 8, Class::kFloat},     {"uint2", 2, Class::kInt},
+    {"undefined", 0, Class::kOther},
+    {"float32", 32, Class::kFloat},
+    {"uint8", 8, Class::kInt},
+    {"int8", 8, Class::kInt},
+    {"uint16", 16, Class::kInt},
+    {"int16", 16, Class::kInt},
+    {"int32", 32, Class::kInt},
+    {"int64", 64, Class::kInt},
+    {"string", 64, Class::kOther},
+    {"bool", 8, Class::kOther},
+    {"float16", 16, Class::kFloat},
+    {"float64", 64, Class::kFloat},
+    {"uint32", 32, Class::kInt},
+    {"uint64", 64, Class::kInt},
+    {"complex64", 64, Class::kFloat},
+    {"complex128", 128, Class::kFloat},
+    {"bfloat16", 16, Class::kFloat},
+    {"float8e4m3fn", 8, Class::kFloat},
+    {"float8e4m3fnuz", 8, Class::kFloat},
+    {"float8e5m2", 8, Class::kFloat},
+    {"float8e5m2fnuz", 8, Class::kFloat},
+    {"uint4", 4, Class::kInt},
+    {"int4", 4, Class::kInt},
+    {"float4e2m1", 4, Class::kFloat},
+    {"float8e8m0", 8, Class::kFloat},
+    {"uint2", 2, Class::kInt},
     {"int2", 2, Class::kInt},
 };
 
 constexpr int kMaxWidthBits = 128;
 
-const TypeRow& Row(DataType type) {
-  return kTypes[static_cast<size_t>(type)];
-}
+const TypeRow& Row(DataType type) { return kTypes[static_cast<size_t>(type)]; }
 
 // The number after `prefix`, if it is a width.
 std::optional<int> WidthAfter(absl::string_view text,
@@ -119,7 +130,8 @@ std::optional<NumberFormat> ParseNumberFormat(absl::string_view text) {
 }
 
 std::string ToString(const NumberFormat& format) {
-  if (format.type != DataType::kUndefined) return std::string(Name(format.type));
+  if (format.type != DataType::kUndefined)
+    return std::string(Name(format.type));
   return absl::StrCat(format.kind == NumberKind::kFloat ? "float" : "int",
                       format.width_bits);
 }

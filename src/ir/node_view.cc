@@ -24,7 +24,7 @@ absl::string_view KindName(ValueKind kind) {
 
 }  // namespace
 
-bool IsUnknown(const absl::Status& status) {
+bool IsUndetermined(const absl::Status& status) {
   return status.code() == absl::StatusCode::kUnavailable;
 }
 
@@ -38,7 +38,8 @@ absl::StatusOr<const TensorType*> NodeView::Input(int i) const {
   if (!HasInput(i)) return Invalid("operand ", i, " is missing");
   const ValueType& type = facts(i).type;
   const auto name = [this, i]() -> const std::string& {
-    const auto index = static_cast<size_t>(node_->inputs[static_cast<size_t>(i)]);
+    const auto index =
+        static_cast<size_t>(node_->inputs[static_cast<size_t>(i)]);
     return graph_->values[index].name;
   };
   if (type.kind == ValueKind::kUnknown ||

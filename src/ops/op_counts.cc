@@ -82,8 +82,7 @@ void AddMacs(OpCounts& counts, int a, int b, const Count& macs) {
 
 Access* ReadInput(OpCounts& counts, const TypedNodeView& node, int i,
                   const Count& uses) {
-  const bool is_parameter =
-      node.IsConstant(i) && !node.InputVolume(i).Is(1);
+  const bool is_parameter = node.IsConstant(i) && !node.InputVolume(i).Is(1);
   return AppendRead(counts, node, i, uses,
                     is_parameter ? Role::kWeight : Role::kInput, false);
 }

@@ -30,9 +30,7 @@ constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     ViewOps,
 };
 
-auto Key(const OpDef& def) {
-  return std::tie(def.domain, def.name, def.since);
-}
+auto Key(const OpDef& def) { return std::tie(def.domain, def.name, def.since); }
 
 std::vector<OpDef> Collect() {
   std::vector<OpDef> rows;
@@ -65,11 +63,11 @@ const OpDef* FindOp(absl::string_view domain, absl::string_view name,
 
 bool IsRandomGenerator(absl::string_view domain, absl::string_view name) {
   constexpr absl::string_view kGenerators[] = {
-      "Bernoulli",     "Multinomial",       "RandomNormal",
+      "Bernoulli",        "Multinomial",   "RandomNormal",
       "RandomNormalLike", "RandomUniform", "RandomUniformLike"};
-  return domain.empty() && std::find(std::begin(kGenerators),
-                                     std::end(kGenerators),
-                                     name) != std::end(kGenerators);
+  return domain.empty() &&
+         std::find(std::begin(kGenerators), std::end(kGenerators), name) !=
+             std::end(kGenerators);
 }
 
 }  // namespace opcost

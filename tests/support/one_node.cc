@@ -86,8 +86,7 @@ OneNode& OneNode::Attr(absl::string_view name, double value) {
 }
 
 OneNode& OneNode::Attr(absl::string_view name, const char* value) {
-  graph_.nodes[0].attributes.push_back(
-      {std::string(name), std::string(value)});
+  graph_.nodes[0].attributes.push_back({std::string(name), std::string(value)});
   return *this;
 }
 

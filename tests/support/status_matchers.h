@@ -47,10 +47,10 @@ MATCHER_P2(StatusIs, code, message_matcher, "has a code and a message") {
 // ASSERT_OK_AND_ASSIGN(Model model, ImportBytes(...));
 #define OPCOST_TEST_CONCAT_INNER(a, b) a##b
 #define OPCOST_TEST_CONCAT(a, b) OPCOST_TEST_CONCAT_INNER(a, b)
-#define ASSERT_OK_AND_ASSIGN(declaration, expression)                 \
-  auto OPCOST_TEST_CONCAT(result_, __LINE__) = (expression);          \
-  ASSERT_TRUE(OPCOST_TEST_CONCAT(result_, __LINE__).ok())             \
-      << OPCOST_TEST_CONCAT(result_, __LINE__).status().ToString();   \
+#define ASSERT_OK_AND_ASSIGN(declaration, expression)               \
+  auto OPCOST_TEST_CONCAT(result_, __LINE__) = (expression);        \
+  ASSERT_TRUE(OPCOST_TEST_CONCAT(result_, __LINE__).ok())           \
+      << OPCOST_TEST_CONCAT(result_, __LINE__).status().ToString(); \
   declaration = *std::move(OPCOST_TEST_CONCAT(result_, __LINE__))
 
 }  // namespace opcost

@@ -58,8 +58,8 @@ struct InputOptions {
 struct Analysis {
   const Model* model = nullptr;
   std::vector<ValueFacts> values;  // one for each of the graph's values
-  std::vector<uint8_t> used;       // ditto: a live layer reads it, or it is returned
-  std::vector<LayerCounts> layers;  // in graph order
+  std::vector<uint8_t> used;  // ditto: a live layer reads it, or it is returned
+  std::vector<LayerCounts> layers;            // in graph order
   std::map<std::string, int64_t> bound_dims;  // what symbols were bound to
   int64_t samples = 1;  // axis 0 of the first graph input that isn't a constant
   Diagnostics diagnostics;
@@ -78,8 +78,8 @@ struct Analysis {
 // Errors, with node and operator: a rule that the graph breaks; a --dim or
 // --input that the model lacks (NOT_FOUND, a mistake on the command line);
 // symbols that stay unbound, all of them, with the --dim line that binds them
-// (FAILED_PRECONDITION); a count beyond 63 bits (OUT_OF_RANGE). An operator that
-// opcost doesn't know isn't an error but a layer of unknown coverage.
+// (FAILED_PRECONDITION); a count beyond 63 bits (OUT_OF_RANGE). An operator
+// that opcost doesn't know isn't an error but a layer of unknown coverage.
 absl::StatusOr<Analysis> Analyze(const Model& model,
                                  const InputOptions& options);
 

@@ -103,8 +103,8 @@ class CostTable {
   const StaticPower* static_power() const;  // nullptr if the table has none
 
   // The price of one mul or add in `format`: by element type, then by kind and
-  // width, then interpolated. Errors: FAILED_PRECONDITION, naming the entry that
-  // is missing.
+  // width, then interpolated. Errors: FAILED_PRECONDITION, naming the entry
+  // that is missing.
   absl::StatusOr<Price> Arithmetic(ArithOp mul_or_add,
                                    const NumberFormat& format) const;
   // The price of a whole MAC whose operands have formats `a` and `b` and whose
@@ -124,8 +124,8 @@ class CostTable {
   // `tables show` and `tables diff`: "float32 mul", "DRAM read 32 bit", "exp".
   struct Entry {
     std::string key;
-    Price price;              // `pj` is NaN for an expansion
-    std::string expansion;    // "10 mul + 11 add"
+    Price price;            // `pj` is NaN for an expansion
+    std::string expansion;  // "10 mul + 11 add"
   };
   std::vector<Entry> Entries() const;
 
@@ -144,7 +144,7 @@ class TableLibrary {
   struct Listing {
     std::string name;
     std::string title;
-    std::string path;  // empty for one that is compiled in
+    std::string path;     // empty for one that is compiled in
     std::string problem;  // a file that can't be read or isn't a table
   };
   std::vector<Listing> List() const;

@@ -71,7 +71,7 @@ struct PricedTraffic {
 struct Sums {
   int64_t macs = 0, mul = 0, add = 0, reads = 0, writes = 0;
   Energy mul_energy, add_energy, read_energy, write_energy;
-  double seconds = 0;     // 0 unless the table has a static section
+  double seconds = 0;  // 0 unless the table has a static section
   double static_pj = 0;
   Energy total;  // static energy included
 };
@@ -131,8 +131,8 @@ struct Estimate {
 // Errors: those of Place(); a price that the table lacks (FAILED_PRECONDITION,
 // naming table and entry); a total beyond 63 bits (OUT_OF_RANGE).
 absl::StatusOr<Estimate> MakeEstimate(const Analysis& analysis,
-                                const CostTable& table,
-                                const EstimateOptions& options);
+                                      const CostTable& table,
+                                      const EstimateOptions& options);
 
 }  // namespace opcost
 

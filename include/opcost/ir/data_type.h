@@ -78,8 +78,9 @@ NumberFormat FormatOf(DataType type);
 // The float of a width: float32 for 32, float16 for 16, float64 for 64, else a
 // format without an element type.
 NumberFormat FloatOfWidth(int width_bits);
-// "32" (a float of that width), or a type name, or a kind and a width ("float8",
-// "int6", "uint6"). nullopt for anything else, and for widths outside 1 to 128.
+// "32" (a float of that width), or a type name, or a kind and a width
+// ("float8", "int6", "uint6"). nullopt for anything else, and for widths
+// outside 1 to 128.
 std::optional<NumberFormat> ParseNumberFormat(absl::string_view text);
 // "float32", "int8", "bfloat16", "float24".
 std::string ToString(const NumberFormat& format);

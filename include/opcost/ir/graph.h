@@ -42,14 +42,14 @@ struct StoredTensor {
   bool is_sparse = false;
 };
 
-// An operator's attribute. A kind that no rule reads (type_proto, sparse_tensor,
-// lists of tensors or graphs) keeps its name alone: std::monostate.
+// An operator's attribute. A kind that no rule reads (type_proto,
+// sparse_tensor, lists of tensors or graphs) keeps its name alone:
+// std::monostate.
 struct Attribute {
-  using Content =
-      std::variant<std::monostate, int64_t, double, std::string,
-                   std::vector<int64_t>, std::vector<double>,
-                   std::vector<std::string>, std::shared_ptr<const StoredTensor>,
-                   std::shared_ptr<const Graph>>;
+  using Content = std::variant<
+      std::monostate, int64_t, double, std::string, std::vector<int64_t>,
+      std::vector<double>, std::vector<std::string>,
+      std::shared_ptr<const StoredTensor>, std::shared_ptr<const Graph>>;
   std::string name;
   Content content;
 };
@@ -75,11 +75,11 @@ struct Node {
 
 struct Value {
   std::string name;
-  ValueType declared;                       // kUnknown if the model says nothing
+  ValueType declared;  // kUnknown if the model says nothing
   std::shared_ptr<const StoredTensor> stored;  // set for initializers
-  int32_t producer = -1;                    // index of the node, or -1
-  bool is_input = false;                    // of the graph
-  bool is_output = false;                   // of the graph
+  int32_t producer = -1;                       // index of the node, or -1
+  bool is_input = false;                       // of the graph
+  bool is_output = false;                      // of the graph
 };
 
 // Nodes in an order in which each comes after those that it reads from: the
@@ -88,7 +88,7 @@ struct Graph {
   std::string name;
   std::vector<Node> nodes;
   std::vector<Value> values;
-  std::vector<ValueIndex> inputs;   // those that are initializers included
+  std::vector<ValueIndex> inputs;  // those that are initializers included
   std::vector<ValueIndex> outputs;
 
   // The name of node `n` for messages: its own, else its first output's.

@@ -31,7 +31,7 @@ struct ValueFacts {
 
 // True if `status` says that something isn't known yet (an input without a
 // shape), rather than that the model is wrong. Such a layer is unknown.
-bool IsUnknown(const absl::Status& status);
+bool IsUndetermined(const absl::Status& status);
 
 // A node with what is known of its inputs. Cheap to copy; refers to the graph
 // and to the facts, which must outlive it.
@@ -52,7 +52,8 @@ class NodeView {
   int input_count() const { return static_cast<int>(node_->inputs.size()); }
   int output_count() const { return static_cast<int>(node_->outputs.size()); }
   bool HasInput(int i) const {
-    return i < input_count() && node_->inputs[static_cast<size_t>(i)] != kAbsent;
+    return i < input_count() &&
+           node_->inputs[static_cast<size_t>(i)] != kAbsent;
   }
   // True if the node names its output `i`.
   bool HasOutput(int i) const {
@@ -60,9 +61,7 @@ class NodeView {
            node_->outputs[static_cast<size_t>(i)] != kAbsent;
   }
   // True if operand `i` is present and depends on constants and shapes alone.
-  bool IsConstant(int i) const {
-    return HasInput(i) && facts(i).is_constant;
-  }
+  bool IsConstant(int i) const { return HasInput(i) && facts(i).is_constant; }
   // The elements of operand `i`; nullptr if it is absent or they aren't known.
   const TensorValue* InputValue(int i) const {
     return HasInput(i) ? facts(i).value.get() : nullptr;
@@ -71,10 +70,10 @@ class NodeView {
   const ValueType& InputType(int i) const { return facts(i).type; }
 
   // The tensor type of operand `i`, of known rank. Errors: the operand is
-  // missing or no tensor; IsUnknown() if its rank isn't known.
+  // missing or no tensor; IsUndetermined() if its rank isn't known.
   absl::StatusOr<const TensorType*> Input(int i) const;
   // The plain integers of operand `i` (shape, axes, pads, starts). Errors: as
-  // Input(); IsUnknown() if the elements aren't known.
+  // Input(); IsUndetermined() if the elements aren't known.
   absl::StatusOr<std::vector<int64_t>> InputInts(int i) const;
 
   bool HasAttribute(absl::string_view name) const {
@@ -100,7 +99,7 @@ class NodeView {
   absl::Status Invalid(const Args&... what) const {
     return Prefixed(absl::StatusCode::kInvalidArgument, absl::StrCat(what...));
   }
-  // What can't be known of this node; see IsUnknown().
+  // What can't be known of this node; see IsUndetermined().
   template <typename... Args>
   absl::Status Unknown(const Args&... what) const {
     return Prefixed(absl::StatusCode::kUnavailable, absl::StrCat(what...));
@@ -143,7 +142,8 @@ class TypedNodeView : public NodeView {
   // True if a layer reads output `i`, or the graph returns it.
   bool IsOutputUsed(int i) const {
     return HasOutput(i) &&
-           used_[static_cast<size_t>(node().outputs[static_cast<size_t>(i)])] != 0;
+           used_[static_cast<size_t>(node().outputs[static_cast<size_t>(i)])] !=
+               0;
   }
   // Elements of operand or output `i`; 0 if it is absent or of unknown shape.
   Count InputVolume(int i) const;

@@ -58,8 +58,8 @@ class TensorValue {
   double Float(int64_t i) const {
     return floats_[uniform_ ? 0 : static_cast<size_t>(i)];
   }
-  // All elements as plain integers; nullopt if the value holds floats, a symbol,
-  // or more than kMaxKnownElements.
+  // All elements as plain integers; nullopt if the value holds floats, a
+  // symbol, or more than kMaxKnownElements.
   std::optional<std::vector<int64_t>> AsInts() const;
 
  private:

@@ -24,7 +24,7 @@ Extent Volume(absl::Span<const Extent> dims);
 // The extents of a tensor, or the knowledge that even their number is unknown.
 class Shape {
  public:
-  Shape() = default;  // of unknown rank
+  Shape() = default;                            // of unknown rank
   Shape(Dims dims) : dims_(std::move(dims)) {}  // NOLINT
   static Shape Unknown() { return Shape(); }
 
@@ -50,7 +50,13 @@ struct TensorType {
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };
 
-enum class ValueKind : uint8_t { kUnknown, kTensor, kSequence, kOptional, kMap };
+enum class ValueKind : uint8_t {
+  kUnknown,
+  kTensor,
+  kSequence,
+  kOptional,
+  kMap
+};
 
 // The type of a value: a tensor (sparse ones included), a sequence or an
 // optional of an element type, or a map from a key type to an element type.

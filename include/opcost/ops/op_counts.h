@@ -35,8 +35,8 @@ inline constexpr int kArithOpCount = 13;
 absl::string_view Name(ArithOp op);
 
 // Whose format an operation works in: the widest of the operands', float if any
-// is. Bit i of `inputs` is operand i (operands past 31 aren't needed: a variadic
-// operator's operands share a type), bit i of `outputs` output i.
+// is. Bit i of `inputs` is operand i (operands past 31 aren't needed: a
+// variadic operator's operands share a type), bit i of `outputs` output i.
 struct OperandSet {
   uint32_t inputs = 0;
   uint32_t outputs = 0;

@@ -33,8 +33,8 @@ using FoldRule = OutputValues(const TypedNodeView&);
 // against the count rule: expressions of + - * / and parentheses over the names
 // that the rule gives by Let(), over `MACs`, and over the functions' names
 // (in `mul` a function stands for its muls, in `add` for its adds). A name in
-// brackets, like [bias], is 1 or 0. `reads` and `writes` are sums of terms, each
-// with the operand it is about: "W: MACs; X: MACs; B: [B]*out".
+// brackets, like [bias], is 1 or 0. `reads` and `writes` are sums of terms,
+// each with the operand it is about: "W: MACs; X: MACs; B: [B]*out".
 struct Formula {
   absl::string_view macs = "0";
   absl::string_view mul = "0";

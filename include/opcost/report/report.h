@@ -24,8 +24,8 @@ struct RenderOptions {
   GroupBy group_by = GroupBy::kLayer;
   SortBy sort_by = SortBy::kOrder;
   // Text and markdown: the rows of most energy that are shown; a last row sums
-  // the others. nullopt: all. JSON, JSONL and CSV keep the largest `top` only if
-  // the user asked.
+  // the others. nullopt: all. JSON, JSONL and CSV keep the largest `top` only
+  // if the user asked.
   std::optional<int64_t> top;
   Unit unit = Unit::kAuto;
   int width = 100;     // columns of the terminal; text alone

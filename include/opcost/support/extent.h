@@ -36,9 +36,7 @@ class Extent {
   int64_t value() const { return value_.value(); }
   std::optional<int64_t> AsInt() const { return value_.AsInt(); }
   const SymValue& sym() const { return value_; }
-  bool Is(int64_t number) const {
-    return is_concrete() && value() == number;
-  }
+  bool Is(int64_t number) const { return is_concrete() && value() == number; }
 
   friend Extent operator+(const Extent& a, const Extent& b) {
     return Extent(a.value_ + b.value_);

@@ -39,9 +39,7 @@ class SymValue {
   }
   SymValue(SymValue&& other) noexcept
       : value_(other.value_), expr_(std::exchange(other.expr_, nullptr)) {}
-  SymValue& operator=(const SymValue& other) {
-    return *this = SymValue(other);
-  }
+  SymValue& operator=(const SymValue& other) { return *this = SymValue(other); }
   SymValue& operator=(SymValue&& other) noexcept {
     std::swap(value_, other.value_);
     std::swap(expr_, other.expr_);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "opcost/analysis/analysis.h"
+
+#include "opcost/support/status_macros.h"
+#include "src/analysis/binding.h"
+#include "src/analysis/inference.h"
+#include "src/analysis/layers.h"
+
+namespace opcost {
+namespace {
+
+Analysis Begin(const Model& model) {
+  Analysis analysis;
+  analysis.model = &model;
+  analysis.values.resize(model.graph.values.size());
+  analysis.used.resize(model.graph.values.size(), 0);
+  return analysis;
+}
+
+int64_t SamplesOf(const Analysis& analysis) {
+  const std::vector<ValueIndex> inputs = analysis.RealInputs();
+  if (inputs.empty()) return 1;
+  const ValueType& first = analysis.values[static_cast<size_t>(inputs[0])].type;
+  if (!first.is_tensor() || !first.tensor.shape.has_rank() ||
+      first.tensor.shape.rank() == 0) {
+    return 1;
+  }
+  return first.tensor.shape.dims()[0].AsInt().value_or(1);
+}
+
+}  // namespace
+
+std::vector<ValueIndex> Analysis::RealInputs() const {
+  std::vector<ValueIndex> inputs;
+  for (const ValueIndex input : model->graph.inputs) {
+    if (model->graph.values[static_cast<size_t>(input)].stored == nullptr) {
+      inputs.push_back(input);
+    }
+  }
+  return inputs;
+}
+
+absl::StatusOr<Analysis> InferShapes(const Model& model,
+                                     const InputOptions& options) {
+  Analysis analysis = Begin(model);
+  OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
+                          BindInputs(options, &analysis));
+  OPCOST_RETURN_IF_ERROR(InferTypes(binding, &analysis).status());
+  analysis.samples = SamplesOf(analysis);
+  return analysis;
+}
+
+absl::StatusOr<Analysis> Analyze(const Model& model,
+                                 const InputOptions& options) {
+  Analysis analysis = Begin(model);
+  OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
+                          BindInputs(options, &analysis));
+  OPCOST_ASSIGN_OR_RETURN(const Inference inference,
+                          InferTypes(binding, &analysis));
+  OPCOST_RETURN_IF_ERROR(CountLayers(inference, &analysis));
+  analysis.samples = SamplesOf(analysis);
+  return analysis;
+}
+
+Legend LegendOf(const Analysis& analysis, const LayerCounts& layer) {
+  Legend legend;
+  if (layer.def == nullptr) return legend;
+  const TypedNodeView view(analysis.model->graph, *layer.node, analysis.values,
+                           analysis.used, &legend);
+  // The same call as the one that counted the layer, which succeeded.
+  if (!layer.def->count(view).ok()) legend.clear();
+  return legend;
+}
+
+}  // namespace opcost
