@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/ops/window.h"
+
+#include <string>
+#include <utility>
+
+#include "opcost/support/status_macros.h"
+
+namespace opcost {
+namespace {
+
+enum class AutoPad { kNotSet, kSameUpper, kSameLower, kValid };
+
+// What a node says of its window, one value per spatial axis.
+struct Attributes {
+  AutoPad auto_pad = AutoPad::kNotSet;
+  std::vector<int64_t> strides;
+  std::vector<int64_t> dilations;
+  std::vector<int64_t> pads_begin;
+  std::vector<int64_t> pads_end;
+
+  bool is_same() const {
+    return auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower;
+  }
+};
+
+// The list attribute `name` of `count` values, none below `minimum`; all
+// `otherwise` if the node lacks it.
+absl::StatusOr<std::vector<int64_t>> PerAxis(const NodeView& node,
+                                             absl::string_view name,
+                                             size_t count, int64_t minimum,
+                                             int64_t otherwise) {
+  OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> values, node.Ints(name));
+  if (values.empty()) values.assign(count, otherwise);
+  if (values.size() != count) {
+    return node.Invalid(name, " must have ", count, " values but has ",
+                        values.size());
+  }
+  for (const int64_t value : values) {
+    if (value < minimum) {
+      return node.Invalid(name, " must be at least ", minimum, " but has ",
+                          value);
+    }
+  }
+  return values;
+}
+
+absl::StatusOr<AutoPad> AutoPadOf(const NodeView& node) {
+  OPCOST_ASSIGN_OR_RETURN(const std::string name,
+                          node.String("auto_pad", "NOTSET"));
+  if (name == "NOTSET" || name.empty()) return AutoPad::kNotSet;
+  if (name == "SAME_UPPER") return AutoPad::kSameUpper;
+  if (name == "SAME_LOWER") return AutoPad::kSameLower;
+  if (name == "VALID") return AutoPad::kValid;
+  return node.Invalid(
+      "auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or "
+      "VALID but is '",
+      name, "'");
+}
+
+absl::StatusOr<Attributes> AttributesOf(const NodeView& node, size_t axes) {
+  Attributes a;
+  OPCOST_ASSIGN_OR_RETURN(a.auto_pad, AutoPadOf(node));
+  OPCOST_ASSIGN_OR_RETURN(a.strides, PerAxis(node, "strides", axes, 1, 1));
+  OPCOST_ASSIGN_OR_RETURN(a.dilations, PerAxis(node, "dilations", axes, 1, 1));
+  OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> pads,
+                          PerAxis(node, "pads", 2 * axes, 0, 0));
+  // Runtimes let auto_pad override pads.
+  if (a.auto_pad != AutoPad::kNotSet) pads.assign(2 * axes, 0);
+  const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(axes);
+  a.pads_begin.assign(pads.begin(), middle);
+  a.pads_end.assign(middle, pads.end());
+  return a;
+}
+
+// What a kernel of `kernel` elements spans when it is dilated.
+Extent Span(const Extent& kernel, int64_t dilation) {
+  if (kernel.Is(0)) return 0;
+  return (kernel - 1) * dilation + 1;
+}
+
+absl::Status TooLarge(const NodeView& node, size_t axis) {
+  return node.Invalid("the output's extent on spatial axis ", axis,
+                      " doesn't fit 63 bits");
+}
+
+// The number of windows on one axis, padding given.
+absl::StatusOr<Extent> Windows(const NodeView& node, size_t axis,
+                               const Extent& input, const Extent& span,
+                               const Attributes& a, bool ceil_mode) {
+  const Extent stride = a.strides[axis];
+  const Extent before = input + a.pads_begin[axis];
+  const Extent padded = before + a.pads_end[axis];
+  if (padded.is_concrete() && span.is_concrete() &&
+      span.value() > padded.value()) {
+    if (input.Is(0)) return Extent(0);
+    return node.Invalid("the kernel spans ", span.ToString(),
+                        " but the padded input has ", padded.ToString(),
+                        " on spatial axis ", axis);
+  }
+  if (!ceil_mode) return (padded - span) / stride + 1;
+  const Extent windows = Extent::CeilDiv(padded - span, stride) + 1;
+  // The last window may start behind the input only if the padding there and a
+  // stride are longer than the kernel.
+  const Extent reach = Extent(a.pads_end[axis]) + stride;
+  if (reach.is_concrete() && span.is_concrete() &&
+      reach.value() <= span.value()) {
+    return windows;
+  }
+  return Extent::Min(windows, Extent::CeilDiv(before, stride));
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::vector<int64_t>>> KernelShapeAttribute(
+    const NodeView& node, size_t axes) {
+  std::optional<std::vector<int64_t>> kernel;
+  if (!node.HasAttribute("kernel_shape")) return kernel;
+  OPCOST_ASSIGN_OR_RETURN(kernel, PerAxis(node, "kernel_shape", axes, 1, 1));
+  return kernel;
+}
+
+absl::StatusOr<Dims> SlideWindow(const NodeView& node,
+                                 absl::Span<const Extent> spatial,
+                                 absl::Span<const Extent> kernel) {
+  OPCOST_ASSIGN_OR_RETURN(const Attributes a,
+                          AttributesOf(node, spatial.size()));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t ceil_mode, node.Int("ceil_mode", 0));
+  // With auto_pad VALID the specification's two formulae give the same number.
+  const bool rounds_up = ceil_mode != 0 && a.auto_pad == AutoPad::kNotSet;
+  Dims output;
+  for (size_t axis = 0; axis < spatial.size(); ++axis) {
+    const Extent span = Span(kernel[axis], a.dilations[axis]);
+    Extent extent;
+    if (a.is_same()) {
+      extent = Extent::CeilDiv(spatial[axis], a.strides[axis]);
+    } else {
+      OPCOST_ASSIGN_OR_RETURN(
+          extent, Windows(node, axis, spatial[axis], span, a, rounds_up));
+    }
+    if (extent.overflowed()) return TooLarge(node, axis);
+    output.push_back(std::move(extent));
+  }
+  return output;
+}
+
+absl::StatusOr<Dims> SlideWindowBack(const NodeView& node,
+                                     absl::Span<const Extent> spatial,
+                                     absl::Span<const Extent> kernel) {
+  const size_t axes = spatial.size();
+  OPCOST_ASSIGN_OR_RETURN(const Attributes a, AttributesOf(node, axes));
+  OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> output_padding,
+                          PerAxis(node, "output_padding", axes, 0, 0));
+  if (node.HasAttribute("output_shape")) {
+    OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> shape,
+                            PerAxis(node, "output_shape", axes, 0, 0));
+    return Dims(shape.begin(), shape.end());
+  }
+  Dims output;
+  for (size_t axis = 0; axis < axes; ++axis) {
+    const Extent& input = spatial[axis];
+    if (input.Is(0)) {
+      output.push_back(0);
+      continue;
+    }
+    const Extent stride = a.strides[axis];
+    const Extent full = (input - 1) * stride + output_padding[axis] +
+                        Span(kernel[axis], a.dilations[axis]);
+    Extent extent;
+    if (a.is_same()) {
+      // Padding isn't negative, so a short kernel leaves less than
+      // input*stride.
+      extent = Extent::Min(full, input * stride);
+    } else {
+      const Extent pads = Extent(a.pads_begin[axis]) + a.pads_end[axis];
+      if (full.is_concrete() && pads.is_concrete() &&
+          pads.value() >= full.value()) {
+        return node.Invalid("the pads of ", pads.ToString(),
+                            " leave nothing of the output's ", full.ToString(),
+                            " on spatial axis ", axis);
+      }
+      extent = full - pads;
+    }
+    if (extent.overflowed()) return TooLarge(node, axis);
+    output.push_back(std::move(extent));
+  }
+  return output;
+}
+
+}  // namespace opcost

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel that slides over the spatial axes: kernel_shape, strides, dilations,
+// pads, auto_pad and ceil_mode, resolved once for shape and count.
+#ifndef OPCOST_SRC_OPS_WINDOW_H_
+#define OPCOST_SRC_OPS_WINDOW_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "opcost/ir/node_view.h"
+#include "opcost/ir/types.h"
+
+namespace opcost {
+
+// The attribute kernel_shape for `axes` spatial axes; nullopt if the node lacks
+// it. Errors: another number of values, a value below 1.
+absl::StatusOr<std::optional<std::vector<int64_t>>> KernelShapeAttribute(
+    const NodeView& node, size_t axes);
+
+// Extents of what a kernel of extents `kernel` gives as it slides over the
+// extents `spatial`, by strides, dilations, pads, auto_pad and ceil_mode. Where
+// auto_pad isn't NOTSET it holds, and pads doesn't. Windows that would start in
+// the padding behind the input are left out. An empty axis that doesn't hold
+// the kernel gives none. Errors: attributes that contradict the number of axes
+// or are out of range; a kernel that doesn't fit into the padded input; an
+// extent above 2^63 - 1.
+absl::StatusOr<Dims> SlideWindow(const NodeView& node,
+                                 absl::Span<const Extent> spatial,
+                                 absl::Span<const Extent> kernel);
+
+// The inverse, for ConvTranspose: extents by strides, dilations, pads,
+// auto_pad, output_padding and output_shape. An empty axis gives an empty one.
+// Errors: as SlideWindow(); pads that leave nothing of the output.
+absl::StatusOr<Dims> SlideWindowBack(const NodeView& node,
+                                     absl::Span<const Extent> spatial,
+                                     absl::Span<const Extent> kernel);
+
+}  // namespace opcost
+
+#endif  // OPCOST_SRC_OPS_WINDOW_H_
