@@ -44,6 +44,10 @@ class Formats {
  private:
   NumberFormat OfTensor(DataType type, bool takes_weight_bits) const;
   NumberFormat Widest(const LayerCounts& layer, const OperandSet& set) const;
+  NumberFormat OfProduct(const LayerCounts& layer,
+                         const OperandSet& operands) const;
+  NumberFormat OfBias(const LayerCounts& layer, DataType type) const;
+  NumberFormat Accumulator(const NumberFormat& product) const;
 
   const Analysis* analysis_;
   FormatOptions options_;

@@ -71,6 +71,22 @@ absl::StatusOr<std::vector<LayerTraffic>> Place(const Analysis& analysis,
                                                 absl::Span<const Tier> tiers,
                                                 const MemoryOptions& options);
 
+// Reads and writes of elements of one format at one tier.
+struct TierTraffic {
+  int tier = 0;
+  NumberFormat format;
+  int64_t reads = 0;
+  int64_t writes = 0;
+};
+
+// The rows of Place(), summed over layers and arrays: cheaper, as no row is
+// kept. In the order in which tiers and formats first occur.
+//
+// Errors: those of Place(); a sum beyond 63 bits (OUT_OF_RANGE).
+absl::StatusOr<std::vector<TierTraffic>> PlaceSums(
+    const Analysis& analysis, const Formats& formats,
+    absl::Span<const Tier> tiers, const MemoryOptions& options);
+
 }  // namespace opcost
 
 #endif  // OPCOST_MEMORY_TRAFFIC_H_
