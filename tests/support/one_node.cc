@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/one_node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -109,6 +110,22 @@ OneNode& OneNode::Outputs(int count) {
 OneNode& OneNode::UnusedOutput(int index) {
   unused_outputs_.push_back(index);
   return *this;
+}
+
+bool OneNode::IsImmediate(int i) const {
+  if (i < 0 || static_cast<size_t>(i) >= node().inputs.size()) return false;
+  const ValueIndex value = node().inputs[static_cast<size_t>(i)];
+  if (value == kAbsent) return false;
+  const ValueFacts& facts = facts_[static_cast<size_t>(value)];
+  return facts.is_constant && facts.type.is_tensor() &&
+         facts.type.tensor.shape.has_rank() &&
+         Volume(facts.type.tensor.shape.dims()).Is(1);
+}
+
+bool OneNode::IsOutputUsed(int o) const {
+  return o >= 0 && o < output_count_ &&
+         std::find(unused_outputs_.begin(), unused_outputs_.end(), o) ==
+             unused_outputs_.end();
 }
 
 const OpDef* OneNode::def() const {

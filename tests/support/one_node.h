@@ -53,6 +53,12 @@ class OneNode {
   OneNode& Outputs(int count);  // 1 unless set
   OneNode& UnusedOutput(int index);
 
+  const Node& node() const { return graph_.nodes[0]; }
+  // True if operand `i` is present, and a constant of one element (rule R2).
+  bool IsImmediate(int i) const;
+  // True unless UnusedOutput(o) was called, or the node has no such output.
+  bool IsOutputUsed(int o) const;
+
   // The row that the registry has for the node; nullptr if none.
   const OpDef* def() const;
   // NOT_FOUND if the registry has no such operator.
