@@ -14,7 +14,7 @@
 
 namespace opcost {
 
-// An immutable expression over symbols; known to sym_value.cc alone.
+// An immutable expression over symbols; known to src/support alone.
 class SymExpr;
 
 // Sizes of named dimensions.
@@ -25,8 +25,12 @@ using Bindings = absl::flat_hash_map<std::string, int64_t>;
 // division, remainder, minimum, maximum, selection). Two expressions that
 // normalise alike compare equal: P+S-P is S.
 //
+// Symbols stand for sizes: none is negative, and a divisor isn't zero, so that
+// max(N, 0) is N, and N*M divided by N is M.
+//
 // A concrete value costs what an integer costs. An operation whose result
-// doesn't fit 64 bits, or divides by zero, gives `Overflow()`, and whatever is
+// doesn't fit 64 bits, divides by zero, or would grow an expression beyond
+// what any model needs, gives `Overflow()`, and whatever is
 // computed from that overflows too, so that a rule reads like its formula and
 // is tested once, where it returns.
 class SymValue {
