@@ -9,6 +9,7 @@
 namespace opcost {
 
 absl::Span<const OpDef> ConvOps();
+absl::Span<const OpDef> DepthSpaceOps();
 absl::Span<const OpDef> ElementwiseBinaryOps();
 absl::Span<const OpDef> ElementwiseUnaryOps();
 absl::Span<const OpDef> ActivationOps();

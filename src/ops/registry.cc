@@ -14,6 +14,7 @@ namespace {
 constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     ActivationOps,
     ConvOps,
+    DepthSpaceOps,
     ElementwiseBinaryOps,
     ElementwiseUnaryOps,
     GenerateOps,
