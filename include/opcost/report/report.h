@@ -28,13 +28,18 @@ struct RenderOptions {
   // if the user asked.
   std::optional<int64_t> top;
   Unit unit = Unit::kAuto;
-  int width = 100;     // columns of the terminal; text alone
+  int width = 100;     // columns of the terminal, text alone; below 1: no limit
   bool color = false;  // ANSI sequences; text alone
-  // -v: notes too; -q: neither notes nor warnings in text.
+  // Of text: 1 (-v) lists every upper bound; -1 (-q) lists none, and only the
+  // first unknown layers. Warnings and notes are no part of text: whoever calls
+  // shows `Estimate::diagnostics` beside it.
   int verbosity = 0;
 };
 
-// The report in the chosen format.
+// The report in the chosen format. Text is UTF-8 with a code point taken as a
+// column; no line is longer than `width`: columns are dropped, and names lose
+// their middle. Unknown layers' numbers are "?" in text and markdown, null in
+// JSON, empty in CSV. JSON is schemas/report.schema.json's.
 std::string RenderEstimate(const Estimate& estimate,
                            const RenderOptions& options);
 
@@ -44,19 +49,22 @@ std::string RenderShapes(const Analysis& analysis,
                          const RenderOptions& options);
 
 // `opcost explain`: how each number of a layer comes about; of all layers if
-// `layer` is empty. Errors: no such layer (NOT_FOUND, with near matches).
+// `layer` is empty. Errors: no such layer (NOT_FOUND, with near matches); a
+// format other than text and markdown (INVALID_ARGUMENT).
 absl::StatusOr<std::string> Explain(const Estimate& estimate,
                                     absl::string_view layer,
                                     const RenderOptions& options);
 
-// `opcost tables ...`.
+// `opcost tables ...`: the tables there are, the prices of one with their
+// sources, and the prices in which two differ.
 std::string RenderTableList(const TableLibrary& library,
                             const RenderOptions& options);
 std::string RenderTable(const CostTable& table, const RenderOptions& options);
 std::string RenderTableDiff(const CostTable& a, const CostTable& b,
                             const RenderOptions& options);
 
-// "714.2 M", "61.1 k", "12"; three or four significant digits.
+// "714.2 M", "61.1 k", "1.23 G", "12": two digits behind the point below 10, one
+// above; decimal prefixes k M G T P E.
 std::string HumanCount(int64_t count);
 // "412.5 mJ"; in `unit`, or the largest that keeps the number at 1 or above. A
 // relative table's energies are "1.23 G MAC".

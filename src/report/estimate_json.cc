@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// The documents of schemas/report.schema.json.
+#include "absl/strings/str_cat.h"
+#include "opcost/version.h"
+#include "src/report/documents.h"
+#include "src/report/json_types.h"
+#include "src/report/json_writer.h"
+
+namespace opcost {
+namespace {
+
+using Lines = JsonWriter::Lines;
+
+void WriteModel(const Estimate& estimate, JsonWriter& json) {
+  const Analysis& analysis = *estimate.analysis;
+  const Model& model = *analysis.model;
+  json.Key("model").BeginObject();
+  json.Member("path", model.path);
+  json.Member("structure_digest", model.structure_digest);
+  json.Member("producer", model.producer);
+  json.Member("ir_version", model.ir_version);
+  json.Key("opset").BeginObject(Lines::kOne);
+  for (const OpsetImport& opset : model.opsets) {
+    json.Member(opset.domain.empty() ? "ai.onnx" : opset.domain, opset.version);
+  }
+  json.EndObject();
+  json.Member("parameters", analysis.parameters);
+  json.Member("weight_bytes", analysis.parameter_bytes);
+  json.Key("inputs").BeginArray();
+  for (const ValueIndex input : analysis.RealInputs()) {
+    const ValueType& type = analysis.values[static_cast<size_t>(input)].type;
+    json.BeginObject(Lines::kOne);
+    json.Member("name", ValueName(analysis, input));
+    json.Member("type", TypeName(type));
+    WriteShape(type, json.Key("shape"));
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
+}
+
+absl::string_view Word(Movement movement) {
+  return movement == Movement::kOnce ? "once" : "per-use";
+}
+
+void WriteFormat(absl::string_view key,
+                 const std::optional<NumberFormat>& format, JsonWriter& json) {
+  if (format.has_value()) json.Member(key, ToString(*format));
+}
+
+void WriteReads(const MemoryOptions& memory, JsonWriter& json) {
+  if (!memory.weight_reads && !memory.input_reads && !memory.bias_reads) return;
+  json.Key("reads").BeginObject(Lines::kOne);
+  if (memory.weight_reads) json.Member("weight", Word(*memory.weight_reads));
+  if (memory.input_reads) json.Member("input", Word(*memory.input_reads));
+  if (memory.bias_reads) json.Member("bias", Word(*memory.bias_reads));
+  json.EndObject();
+}
+
+void WriteOptions(const Estimate& estimate, JsonWriter& json) {
+  const FormatOptions& formats = estimate.options.formats;
+  const MemoryOptions& memory = estimate.options.memory;
+  json.Key("options").BeginObject();
+  if (formats.bits.has_value()) {
+    json.Member("bits", ToString(*formats.bits));
+  } else {
+    json.Key("bits").Null();  // as the graph has them
+  }
+  WriteFormat("weight_bits", formats.weight_bits, json);
+  WriteFormat("activation_bits", formats.activation_bits, json);
+  WriteFormat("accumulator_bits", formats.accumulator_bits, json);
+  json.Member("table", estimate.table->name());
+  json.Member("memory_model", Word(memory.movement));
+  WriteReads(memory, json);
+  json.Member("array_scope",
+              memory.array_scope == ArrayScope::kTensor ? "tensor" : "operand");
+  if (memory.weights_from) json.Member("weights_from", *memory.weights_from);
+  json.Member("graph", "folded");
+  json.Member("padding", "counted");
+  json.Member("weights", "dense");
+  json.Key("dims").BeginObject(Lines::kOne);
+  for (const auto& [name, size] : estimate.analysis->bound_dims) {
+    json.Member(name, size);
+  }
+  json.EndObject().EndObject();
+}
+
+std::string Citation(const CostTable& table) {
+  std::string all;
+  for (const Source& source : table.sources()) {
+    absl::StrAppend(&all, all.empty() ? "" : "; ", source.cite,
+                    source.where.empty() ? "" : ", ", source.where);
+  }
+  return all;
+}
+
+void WriteTable(const CostTable& table, JsonWriter& json) {
+  json.Key("table").BeginObject();
+  json.Member("name", table.name());
+  json.Member("digest", table.digest());
+  json.Member("source", Citation(table));
+  // What every "pj" of the document is counted in.
+  json.Member("unit",
+              table.unit() == EnergyUnit::kRelative ? "relative" : "pJ");
+  json.EndObject();
+}
+
+void WriteEnergies(const Sums& sums, bool has_static, JsonWriter& json) {
+  json.Member("mul", sums.mul_energy.pj);
+  json.Member("add", sums.add_energy.pj);
+  json.Member("read", sums.read_energy.pj);
+  json.Member("write", sums.write_energy.pj);
+  if (has_static) json.Member("static", sums.static_pj);
+  json.Member("total", sums.total.pj);
+}
+
+void WriteNoEnergies(bool has_static, JsonWriter& json) {
+  for (const char* key : {"mul", "add", "read", "write"}) json.Key(key).Null();
+  if (has_static) json.Key("static").Null();
+  json.Key("total").Null();
+}
+
+void WriteArithmetic(const LayerEstimate& layer, JsonWriter& json) {
+  json.Key("arithmetic").BeginArray();
+  for (const PricedArith& row : layer.arithmetic) {
+    json.BeginObject(Lines::kOne);
+    json.Member("op", Name(row));
+    json.Member("type", ArithType(row));
+    json.Member("count", row.count);
+    json.Member("pj", row.energy.pj);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
+                  JsonWriter& json) {
+  json.Key("traffic").BeginArray();
+  for (const PricedTraffic& row : layer.traffic) {
+    const ArrayTraffic& traffic = row.traffic;
+    const auto tier = static_cast<size_t>(traffic.tier);
+    json.BeginObject(Lines::kOne);
+    json.Member("array", traffic.array);
+    json.Member("role", Name(traffic.role));
+    json.Member("type", ToString(traffic.format));
+    json.Member("bytes", traffic.bytes);
+    json.Member("tier", estimate.table->tiers()[tier].name);
+    json.Member("reads", traffic.reads);
+    json.Member("writes", traffic.writes);
+    json.Member("pj", row.read.pj + row.write.pj);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteNames(absl::string_view key, const Analysis& analysis,
+                absl::Span<const ValueIndex> values, JsonWriter& json) {
+  json.Key(key).BeginArray(Lines::kOne);
+  for (const ValueIndex value : values) {
+    json.String(ValueName(analysis, value));
+  }
+  json.EndArray();
+}
+
+void WriteNotes(const Coverage& coverage, JsonWriter& json) {
+  json.Key("notes").BeginArray(Lines::kOne);
+  if (!coverage.reason.empty()) json.String(coverage.reason);
+  if (!coverage.remedy.empty()) json.String(coverage.remedy);
+  json.EndArray();
+}
+
+bool HasWeight(const LayerEstimate& layer) {
+  for (const PricedTraffic& row : layer.traffic) {
+    if (row.traffic.role == Role::kWeight) return true;
+  }
+  return false;
+}
+
+void WriteLayer(const Estimate& estimate, const ReportRow& row,
+                JsonWriter& json) {
+  const Analysis& analysis = *estimate.analysis;
+  const LayerEstimate& layer = *row.layer;
+  const Node& node = *layer.layer->node;
+  const bool is_known = !row.is_unknown();
+  const bool has_static = estimate.table->static_power() != nullptr;
+  json.BeginObject();
+  json.Member("name", row.name);
+  json.Member("op", node.op_type);
+  json.Member("domain", node.domain);
+  WriteNames("inputs", analysis, node.inputs, json);
+  WriteNames("outputs", analysis, node.outputs, json);
+  json.Member("times", row.times);
+  json.Key("output_shape");
+  if (const ValueType* type = OutputType(estimate, node); type != nullptr) {
+    WriteShape(*type, json);
+  } else {
+    json.Null();
+  }
+  json.Member("status", row.status());
+  const std::optional<int64_t> nothing;
+  json.Member("macs", is_known ? std::optional(row.sums.macs) : nothing);
+  json.Key("weight_format");
+  is_known&& HasWeight(layer) ? json.String("dense") : json.Null();
+  WriteArithmetic(layer, json);
+  WriteTraffic(estimate, layer, json);
+  json.Key("energy_pj").BeginObject(Lines::kOne);
+  is_known ? WriteEnergies(row.sums, has_static, json)
+           : WriteNoEnergies(has_static, json);
+  json.EndObject();
+  if (has_static) {
+    is_known ? json.Member("seconds", row.sums.seconds)
+             : json.Key("seconds").Null();
+  }
+  WriteNotes(layer.layer->coverage, json);
+  json.EndObject();
+}
+
+// All layers of an operator (--by op).
+void WriteGroup(const Estimate& estimate, const ReportRow& row,
+                JsonWriter& json) {
+  const bool is_known = !row.is_unknown();
+  const bool has_static = estimate.table->static_power() != nullptr;
+  const auto count = [is_known](int64_t number) {
+    return is_known ? std::optional<int64_t>(number) : std::nullopt;
+  };
+  json.BeginObject(Lines::kOne);
+  json.Member("op", row.op);
+  json.Member("layers", row.layers);
+  json.Member("times", row.times);
+  json.Member("status", row.status());
+  json.Member("macs", count(row.sums.macs));
+  json.Member("mul", count(row.sums.mul));
+  json.Member("add", count(row.sums.add));
+  json.Member("reads", count(row.sums.reads));
+  json.Member("writes", count(row.sums.writes));
+  json.Key("energy_pj").BeginObject(Lines::kOne);
+  is_known ? WriteEnergies(row.sums, has_static, json)
+           : WriteNoEnergies(has_static, json);
+  json.EndObject().EndObject();
+}
+
+void WriteTiers(const Estimate& estimate, JsonWriter& json) {
+  json.Key("by_tier").BeginArray();
+  for (size_t i = 0; i < estimate.by_tier.size(); ++i) {
+    const TierSums& sums = estimate.by_tier[i];
+    json.BeginObject(Lines::kOne);
+    json.Member("tier", estimate.table->tiers()[i].name);
+    json.Member("reads", sums.reads);
+    json.Member("writes", sums.writes);
+    json.Member("pj", sums.read_energy.pj + sums.write_energy.pj);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteTotals(const Estimate& estimate, JsonWriter& json) {
+  const Sums& sums = estimate.totals;
+  const bool has_static = estimate.table->static_power() != nullptr;
+  json.Key("totals").BeginObject();
+  json.Member("status", Name(estimate.status));
+  json.Member("layers", static_cast<int64_t>(estimate.layers.size()));
+  json.Member("macs", sums.macs);
+  json.Member("mul", sums.mul);
+  json.Member("add", sums.add);
+  json.Member("reads", sums.reads);
+  json.Member("writes", sums.writes);
+  json.Member("samples", estimate.analysis->samples);
+  json.Key("energy_pj").BeginObject(Lines::kOne);
+  WriteEnergies(sums, has_static, json);
+  json.Member("min", sums.total.min_pj);
+  json.Member("max", sums.total.max_pj);
+  json.EndObject();
+  if (has_static) json.Member("seconds", sums.seconds);
+  json.Member("once_pj", estimate.once_pj);
+  WriteTiers(estimate, json);
+  json.EndObject();
+}
+
+void WriteWarnings(const Diagnostics& diagnostics, JsonWriter& json) {
+  json.Key("warnings").BeginArray();
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    const bool is_note = diagnostic.severity == Severity::kNote;
+    json.BeginObject(Lines::kOne);
+    json.Member("code", diagnostic.code);
+    json.Member("severity", is_note ? "note" : "warning");
+    json.Member("message", diagnostic.message);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+RenderOptions ByLayer(RenderOptions options) {
+  options.group_by = GroupBy::kLayer;
+  return options;
+}
+
+}  // namespace
+
+std::string EstimateAsJson(const Estimate& estimate,
+                           const RenderOptions& options) {
+  JsonWriter json(JsonWriter::Layout::kIndented);
+  json.BeginObject();
+  json.Member("schema", "opcost.report/1");
+  json.Member("opcost", OPCOST_VERSION);
+  WriteModel(estimate, json);
+  WriteOptions(estimate, json);
+  WriteTable(*estimate.table, json);
+  json.Key("layers").BeginArray();
+  for (const ReportRow& row : SelectRows(estimate, ByLayer(options)).rows) {
+    WriteLayer(estimate, row, json);
+  }
+  json.EndArray();
+  if (options.group_by == GroupBy::kOp) {
+    json.Key("by_op").BeginArray();
+    for (const ReportRow& row : SelectRows(estimate, options).rows) {
+      WriteGroup(estimate, row, json);
+    }
+    json.EndArray();
+  }
+  WriteTotals(estimate, json);
+  WriteWarnings(estimate.diagnostics, json);
+  json.EndObject();
+  return json.Take() + "\n";
+}
+
+std::string EstimateAsJsonLines(const Estimate& estimate,
+                                const RenderOptions& options) {
+  std::string lines;
+  for (const ReportRow& row : SelectRows(estimate, options).rows) {
+    JsonWriter json(JsonWriter::Layout::kCompact);
+    row.layer == nullptr ? WriteGroup(estimate, row, json)
+                         : WriteLayer(estimate, row, json);
+    absl::StrAppend(&lines, json.Take(), "\n");
+  }
+  JsonWriter json(JsonWriter::Layout::kCompact);
+  json.BeginObject();
+  WriteTotals(estimate, json);
+  json.EndObject();
+  absl::StrAppend(&lines, json.Take(), "\n");
+  return lines;
+}
+
+}  // namespace opcost

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "opcost/memory/formats.h"
+#include "opcost/ops/formula.h"
+#include "src/report/explain.h"
+#include "src/report/grid.h"
+#include "src/report/numbers.h"
+#include "src/report/utf8.h"
+
+namespace opcost {
+namespace {
+
+// A function that the layer evaluates, and how the table pays for it.
+struct Evaluations {
+  ArithOp function = ArithOp::kDiv;
+  NumberFormat format;
+  Count count;
+  FunctionCost cost;
+};
+
+std::vector<Evaluations> EvaluationsOf(const Estimate& estimate,
+                                       const LayerCounts& layer) {
+  const Formats formats(*estimate.analysis, estimate.options.formats);
+  std::vector<Evaluations> all;
+  for (const Arith& arith : layer.counts.arith) {
+    if (arith.op == ArithOp::kMul || arith.op == ArithOp::kAdd) continue;
+    const NumberFormat format = formats.OfArith(layer, arith);
+    // The estimate is priced, so the table has every function that is needed.
+    absl::StatusOr<FunctionCost> cost =
+        estimate.table->Function(arith.op, format);
+    if (cost.ok()) all.push_back({arith.op, format, arith.count, *cost});
+  }
+  return all;
+}
+
+// Names and numbers of one layer's formulae.
+class Scope {
+ public:
+  Scope(const Estimate& estimate, const LayerCounts& layer)
+      : evaluations_(EvaluationsOf(estimate, layer)) {
+    for (const auto& [name, value] : LegendOf(*estimate.analysis, layer)) {
+      names_.emplace(std::string(name), value);
+    }
+    names_.emplace("MACs", layer.counts.macs);
+  }
+
+  const std::vector<Evaluations>& evaluations() const { return evaluations_; }
+
+  // A function's name stands for its muls or its adds.
+  std::optional<Count> Find(absl::string_view name, ArithOp part) const {
+    const auto known = names_.find(std::string(name));
+    if (known != names_.end()) return known->second;
+    for (const Evaluations& each : evaluations_) {
+      if (Name(each.function) != name) continue;
+      return Count(part == ArithOp::kMul ? each.cost.mul : each.cost.add);
+    }
+    return std::nullopt;
+  }
+
+  // "MACs = N*M = 1*96 = 96" in parts; the value alone where the formula can't
+  // be read with the names that the rule gave.
+  std::vector<std::string> Steps(absl::string_view formula,
+                                 ArithOp part) const {
+    std::vector<std::string> steps = {std::string(formula)};
+    const absl::StatusOr<std::string> substituted = SubstituteFormula(
+        formula,
+        [this, part](absl::string_view name) -> std::optional<std::string> {
+          const std::optional<Count> value = Find(name, part);
+          if (!value.has_value()) return std::nullopt;
+          return value->ToString();
+        });
+    if (substituted.ok() && *substituted != formula) {
+      steps.push_back(*substituted);
+    }
+    const absl::StatusOr<Count> value = EvaluateFormula(
+        formula,
+        [this, part](absl::string_view name) { return Find(name, part); });
+    if (!value.ok()) return steps;
+    const std::string plain = value->ToString();
+    const std::string grouped =
+        value->is_concrete() ? Grouped(value->value()) : plain;
+    if (steps.back() == plain) steps.pop_back();
+    steps.push_back(grouped);
+    return steps;
+  }
+
+ private:
+  std::vector<Evaluations> evaluations_;
+  std::map<std::string, Count> names_;
+};
+
+// "  MACs = N*M" and its further steps beneath it.
+std::string Equation(absl::string_view name, size_t name_width,
+                     const std::vector<std::string>& steps, int width) {
+  std::string out;
+  std::string first(name);
+  first.resize(std::max(name_width, first.size()), ' ');
+  for (const std::string& step : steps) {
+    absl::StrAppend(&out, Wrap(absl::StrCat("  ", first, " = "), step, width));
+    first.assign(first.size(), ' ');
+  }
+  return out;
+}
+
+std::string OneLineEquation(absl::string_view name, size_t name_width,
+                            const std::vector<std::string>& steps, int width) {
+  std::string first(name);
+  first.resize(std::max(name_width, first.size()), ' ');
+  return Wrap(absl::StrCat("  ", first, " = "), absl::StrJoin(steps, " = "),
+              width);
+}
+
+std::string Uses(absl::string_view verb, absl::string_view terms,
+                 const Scope& scope, int width) {
+  std::string out;
+  const auto pieces = FormulaTerms(terms);
+  size_t longest = 0;
+  for (const auto& piece : pieces) {
+    longest = std::max(longest, piece.first.size());
+  }
+  for (const auto& piece : pieces) {
+    const std::vector<std::string> steps =
+        scope.Steps(piece.second, ArithOp::kAdd);
+    absl::StrAppend(&out,
+                    OneLineEquation(absl::StrCat(verb, " ", piece.first),
+                                    verb.size() + 1 + longest, steps, width));
+  }
+  return out;
+}
+
+std::string Functions(const Scope& scope, int width, References& references) {
+  std::string out;
+  for (const Evaluations& each : scope.evaluations()) {
+    const std::string format = ToString(each.format);
+    std::string text =
+        absl::StrCat(each.count.is_concrete() ? Grouped(each.count.value())
+                                              : each.count.ToString(),
+                     " evaluations in ", format, ", each ");
+    const FunctionCost& cost = each.cost;
+    if (cost.price.has_value()) {
+      absl::StrAppend(&text, "priced as an operation of its own");
+    } else {
+      absl::StrAppend(&text, cost.mul, " mul + ", cost.add, " add (",
+                      cost.table, cost.source.empty() ? "" : ", [", cost.source,
+                      cost.source.empty() ? "" : "]", ")");
+      if (!cost.source.empty()) references.sources.insert(cost.source);
+      references.rules.insert("R6");
+    }
+    absl::StrAppend(
+        &out, Wrap(absl::StrCat("  ", Name(each.function), "  "), text, width));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
+                          const RenderOptions& options,
+                          References& references) {
+  const LayerCounts& counts = *layer.layer;
+  const Formula& formula = counts.def->formula;
+  const Scope scope(estimate, counts);
+  std::vector<std::string> rules =
+      absl::StrSplit(formula.rules, absl::ByAnyChar(" ,;"), absl::SkipEmpty());
+  std::string title = "counts";
+  if (counts.times != 1) {
+    absl::StrAppend(&title, " of one run; it runs ", Grouped(counts.times),
+                    " times");
+  }
+  if (!rules.empty()) {
+    absl::StrAppend(&title, " (", absl::StrJoin(rules, ", "), ")");
+  }
+  references.rules.insert(rules.begin(), rules.end());
+  std::string out =
+      absl::StrCat("\n", Paint(title, Style::kBold, options.color), "\n");
+  const int width = options.width;
+  if (!counts.counts.macs.Is(0)) {
+    absl::StrAppend(
+        &out,
+        Equation("MACs", 4, scope.Steps(formula.macs, ArithOp::kMul), width));
+  }
+  absl::StrAppend(
+      &out,
+      OneLineEquation("mul", 4, scope.Steps(formula.mul, ArithOp::kMul), width),
+      OneLineEquation("add", 4, scope.Steps(formula.add, ArithOp::kAdd),
+                      width));
+  absl::StrAppend(&out, Functions(scope, width, references),
+                  Uses("reads", formula.reads, scope, width),
+                  Uses("writes", formula.writes, scope, width));
+  return out;
+}
+
+}  // namespace opcost

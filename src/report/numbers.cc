@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/report/numbers.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace opcost {
+namespace {
+
+// A decimal prefix is a factor of 1000; counts go on where units of energy end.
+constexpr std::array<absl::string_view, 7> kPrefixes = {"",  "k", "M", "G",
+                                                        "T", "P", "E"};
+constexpr std::array<absl::string_view, 5> kEnergyUnits = {"pJ", "nJ", "uJ",
+                                                           "mJ", "J"};
+
+// Room for the largest double in full.
+using Buffer = std::array<char, 400>;
+
+template <typename... Format>
+std::string Print(double number, Format... format) {
+  Buffer buffer;
+  const std::to_chars_result end = std::to_chars(
+      buffer.data(), buffer.data() + buffer.size(), number, format...);
+  return std::string(buffer.data(), end.ptr);
+}
+
+// "9.99", "99.9", "999.9": three or four significant digits of a number from 1
+// to 1000; three of a smaller one.
+std::string FewDigits(double number) {
+  if (number == 0) return "0";
+  if (number < 0.9995) return Print(number, std::chars_format::general, 3);
+  return FixedDouble(number, number < 9.995 ? 2 : 1);
+}
+
+// Divides `number` by 1000 until it is below, as rounded; at most `most` times.
+int TakePrefix(double& number, int most) {
+  int prefix = 0;
+  while (prefix < most && number >= 999.95) {
+    number /= 1000;
+    ++prefix;
+  }
+  return prefix;
+}
+
+std::string WithPrefix(int64_t number, absl::string_view unit) {
+  if (number < 1000) {
+    return absl::StrCat(number, unit.empty() ? "" : " ", unit);
+  }
+  double scaled = static_cast<double>(number);
+  // The number is a whole one of four digits at least: the prefix is "k" or
+  // more, although 999.95 alone would not make it so.
+  const int prefix = TakePrefix(scaled, static_cast<int>(kPrefixes.size()) - 1);
+  return absl::StrCat(FewDigits(scaled), " ",
+                      kPrefixes[static_cast<size_t>(prefix)], unit);
+}
+
+int DigitsBeforePoint(double number) {
+  return number > 0 ? static_cast<int>(std::floor(std::log10(number))) + 1 : 1;
+}
+
+std::string GroupDigits(absl::string_view digits) {
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out.push_back(',');
+    out.push_back(digits[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ShortestDouble(double number) {
+  std::string text = Print(number);
+  if (std::isfinite(number) && text.find_first_of(".e") == std::string::npos) {
+    text += ".0";
+  }
+  return text;
+}
+
+std::string FixedDouble(double number, int decimals) {
+  return Print(number, std::chars_format::fixed, decimals);
+}
+
+std::string Grouped(int64_t number) {
+  const std::string digits = absl::StrCat(number);
+  if (number < 0) return absl::StrCat("-", GroupDigits(digits.substr(1)));
+  return GroupDigits(digits);
+}
+
+std::string Grouped(double number) {
+  const int before = DigitsBeforePoint(std::abs(number));
+  if (!std::isfinite(number) || before > 18 || before < -9) {
+    return Print(number, std::chars_format::general, 15);
+  }
+  std::string text = FixedDouble(number, std::clamp(15 - before, 0, 24));
+  const size_t point = text.find('.');
+  if (point == std::string::npos) return GroupDigits(text);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  const absl::string_view view(text);
+  const size_t sign = number < 0 ? 1 : 0;
+  return absl::StrCat(
+      view.substr(0, sign),
+      GroupDigits(view.substr(sign, std::min(point, view.size()) - sign)),
+      view.substr(std::min(point, view.size())));
+}
+
+EnergyScale ScaleFor(double largest_pj, Unit unit, EnergyUnit table_unit) {
+  EnergyScale scale;
+  double largest = largest_pj;
+  const bool is_relative = table_unit == EnergyUnit::kRelative;
+  if (unit == Unit::kAuto || is_relative) {
+    const size_t units = is_relative ? kPrefixes.size() : kEnergyUnits.size();
+    const int prefix = TakePrefix(largest, static_cast<int>(units) - 1);
+    scale.pj = std::pow(1000.0, prefix);
+    const auto index = static_cast<size_t>(prefix);
+    scale.unit = is_relative ? absl::StrCat(kPrefixes[index],
+                                            prefix > 0 ? " " : "", "MAC")
+                             : std::string(kEnergyUnits[index]);
+  } else {
+    const size_t index = static_cast<size_t>(unit) - 1;
+    scale.pj = std::pow(1000.0, static_cast<double>(index));
+    scale.unit = std::string(kEnergyUnits[index]);
+    largest /= scale.pj;
+  }
+  const int before = DigitsBeforePoint(largest);
+  scale.decimals =
+      before > 0 ? std::clamp(5 - before, 0, 4) : std::min(3 - before, 12);
+  return scale;
+}
+
+std::string EnergyScale::Number(double energy_pj) const {
+  if (energy_pj == 0) return "0";
+  const double number = energy_pj / pj;
+  const double least = std::pow(10.0, -decimals);
+  if (number < least / 2)
+    return absl::StrCat("<", FixedDouble(least, decimals));
+  return FixedDouble(number, decimals);
+}
+
+std::string EnergyScale::Padded(std::string text) const {
+  if (decimals > 0) text.append(static_cast<size_t>(decimals) + 1, ' ');
+  return text;
+}
+
+std::string EnergyScale::Aligned(double energy_pj) const {
+  return energy_pj == 0 ? Padded("0") : Number(energy_pj);
+}
+
+std::string EnergyScale::Unknown() const { return Padded("?"); }
+
+std::string EnergyScale::Text(double energy_pj) const {
+  return absl::StrCat(Number(energy_pj), " ", unit);
+}
+
+std::string Percent(double part, double whole) {
+  if (part == 0 || !(whole > 0)) return "0  ";
+  const double percent = 100 * part / whole;
+  return percent < 0.05 ? "<0.1" : FixedDouble(percent, 1);
+}
+
+std::string HumanCount(int64_t count) { return WithPrefix(count, ""); }
+
+std::string HumanBytes(int64_t bytes) { return WithPrefix(bytes, "B"); }
+
+std::string HumanEnergy(double pj, Unit unit, EnergyUnit table_unit) {
+  const EnergyScale scale = ScaleFor(pj, unit, table_unit);
+  return absl::StrCat(FewDigits(pj / scale.pj), " ", scale.unit);
+}
+
+}  // namespace opcost
