@@ -41,5 +41,9 @@ function(opcost_library name)
   target_link_libraries(${name}
     PUBLIC absl::strings absl::status absl::statusor absl::flat_hash_map
            absl::inlined_vector absl::span
-    PRIVATE onnx_proto PkgConfig::XXHASH tomlplusplus::tomlplusplus)
+    # A static archive's users link what it uses: ONNX's bindings and xxhash,
+    # which has no CMake package. toml++ is compiled in.
+    PRIVATE onnx_proto $<BUILD_INTERFACE:PkgConfig::XXHASH>
+            $<INSTALL_INTERFACE:xxhash>
+            $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>)
 endfunction()

@@ -8,3 +8,19 @@ add_test(NAME checks/layers_and_sizes
 add_test(NAME checks/check_layers_test
   COMMAND Python3::Interpreter
           ${PROJECT_SOURCE_DIR}/tests/tools/check_layers_test.py)
+add_test(NAME checks/completions
+  COMMAND Python3::Interpreter
+          ${PROJECT_SOURCE_DIR}/tests/tools/completions_test.py
+          $<TARGET_FILE:opcost_executable>)
+
+# An installed library whose user doesn't know of our sanitizers doesn't link.
+if(NOT OPCOST_SANITIZE)
+  add_test(NAME checks/package
+    COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR}
+            -DSOURCE=${PROJECT_SOURCE_DIR}/tests/package
+            -DWORK=${PROJECT_BINARY_DIR}/package-test
+            -DCOMPILER=${CMAKE_CXX_COMPILER} -DFLAGS=${CMAKE_CXX_FLAGS}
+            -DMODEL=/usr/share/libonnx-testdata/data/node/test_relu/model.onnx
+            -P ${PROJECT_SOURCE_DIR}/tests/package/package_test.cmake)
+  set_tests_properties(checks/package PROPERTIES TIMEOUT 300)
+endif()

@@ -8,7 +8,6 @@
 
 namespace opcost {
 
-absl::Span<const OpDef> BatchNormalizationOps();
 absl::Span<const OpDef> ConvOps();
 absl::Span<const OpDef> DepthSpaceOps();
 absl::Span<const OpDef> ElementwiseBinaryOps();

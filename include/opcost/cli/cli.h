@@ -22,6 +22,10 @@ struct CliEnvironment {
   bool no_color = false;     // $NO_COLOR is set
 };
 
+// What this process has. Also has a closed pipe reported as an error of
+// writing, where it would end the process (SIGPIPE).
+CliEnvironment ProcessEnvironment();
+
 // Exit statuses, a promise to scripts.
 enum ExitStatus : int {
   kDone = 0,

@@ -4,7 +4,6 @@
 #define OPCOST_ENERGY_ESTIMATE_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of opcost's command line for bash.
+
+_opcost() {
+  local word=${COMP_WORDS[COMP_CWORD]}
+  local before=${COMP_WORDS[COMP_CWORD - 1]}
+  # Bash takes "--format=json" for three words.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = ]]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  COMPREPLY=()
+
+  local formats="--bits --weight-bits --activation-bits --accumulator-bits"
+  local machine="--table --memory-model --reads --array-scope --weights-from"
+  local inputs="--batch --dim --unbound --input"
+  local always="--help --version"
+  local views="--format --output --color $always"
+  local model="$inputs $views --quiet --verbose"
+  local options=
+  local command=${COMP_WORDS[1]}
+  case $command in
+    explain) options="$formats $machine $model --layer --unit" ;;
+    shapes) options="$model" ;;
+    tables)
+      case ${COMP_WORDS[2]} in
+        show | diff) options="$views" ;;
+        check) options="$always" ;;
+        new) options="--from --name --output $always" ;;
+        *) options="show check new diff $views" ;;
+      esac
+      ;;
+    help) options="estimate explain shapes tables help $always" ;;
+    *) options="$formats $machine $model --by --sort --top --unit" ;;
+  esac
+
+  local values=
+  case $before in
+    --bits | --weight-bits | --activation-bits | --accumulator-bits)
+      values="32 16 8 float32 float16 bfloat16 int32 int8 int4"
+      ;;
+    --table | --from)
+      values=$(opcost tables --color never 2>/dev/null |
+        sed -n 's/^ *\([a-z0-9._-]*-[a-z0-9._-]*\) .*/\1/p')
+      _opcost_files "$word" '@(toml)'
+      ;;
+    --memory-model) values="per-use once" ;;
+    --reads)
+      values="weight=once weight=per-use input=once input=per-use"
+      values+=" bias=once bias=per-use"
+      ;;
+    --array-scope) values="tensor operand" ;;
+    --format)
+      case $command in
+        explain) values="text markdown" ;;
+        shapes | tables) values="text markdown json csv" ;;
+        *) values="text markdown json csv jsonl" ;;
+      esac
+      ;;
+    --by) values="layer op" ;;
+    --sort) values="order energy macs name" ;;
+    --top) values="all 10 25 50" ;;
+    --unit) values="auto pJ nJ uJ mJ J" ;;
+    --color) values="auto always never" ;;
+    -o | --output)
+      _opcost_files "$word" '*'
+      return
+      ;;
+    --batch | --dim | --unbound | --input | --weights-from | --layer | --name)
+      return
+      ;;
+    *)
+      if [[ $word == -* || $command == help ]]; then
+        values=$options
+      elif ((COMP_CWORD == 1)); then
+        values="estimate explain shapes tables help"
+        _opcost_files "$word" '*'
+      elif [[ $command == tables ]]; then
+        if ((COMP_CWORD == 2)); then values="show check new diff"; fi
+        _opcost_files "$word" '@(toml)'
+      else
+        _opcost_files "$word" '*'
+      fi
+      ;;
+  esac
+  local found
+  while IFS= read -r found; do
+    COMPREPLY+=("$found")
+  done < <(compgen -W "$values" -- "$word")
+}
+
+# Adds folders, and the files whose ending fits the pattern.
+_opcost_files() {
+  local found
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r found; do
+    if [[ -d $found || $2 == '*' || $found == *.toml ]]; then
+      COMPREPLY+=("$found")
+    fi
+  done < <(compgen -f -- "$1")
+}
+
+complete -F _opcost opcost

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user typed, and what may be typed: commands and options as rows.
+#ifndef OPCOST_SRC_CLI_COMMAND_LINE_H_
+#define OPCOST_SRC_CLI_COMMAND_LINE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "opcost/analysis/analysis.h"
+#include "opcost/energy/estimate.h"
+#include "opcost/report/report.h"
+
+namespace opcost {
+
+// Commands, as bits so that an option can name all that take it.
+enum CommandBit : unsigned {
+  kEstimate = 1 << 0,
+  kExplain = 1 << 1,
+  kShapes = 1 << 2,
+  kTables = 1 << 3,
+  kTablesShow = 1 << 4,
+  kTablesCheck = 1 << 5,
+  kTablesNew = 1 << 6,
+  kTablesDiff = 1 << 7,
+  kHelp = 1 << 8,
+};
+inline constexpr unsigned kPricing = kEstimate | kExplain;
+inline constexpr unsigned kModelReading = kPricing | kShapes;
+inline constexpr unsigned kTableViews = kTables | kTablesShow | kTablesDiff;
+inline constexpr unsigned kEveryCommand = (kHelp << 1) - 1;
+
+enum class When : uint8_t { kAuto, kAlways, kNever };
+
+// A command with its options, understood and checked.
+struct CommandLine {
+  CommandBit command = kEstimate;
+  std::vector<std::string> operands;  // models, tables, topics
+  InputOptions input;
+  EstimateOptions estimate;
+  RenderOptions render;
+  std::string table = "horowitz-45nm";
+  When color = When::kAuto;
+  bool has_top = false;  // --top was given, `all` included
+  std::string layer;     // --layer; empty: all
+  std::string from;      // --from
+  std::string new_name;  // --name; empty: after the file
+  std::string output;    // -o; empty: standard output
+  bool wants_help = false;
+  bool wants_version = false;
+};
+
+// One command.
+struct CommandRow {
+  CommandBit bit;
+  absl::string_view name;      // "tables show"
+  absl::string_view operands;  // as the usage line has them
+  size_t least_operands;
+  size_t most_operands;
+  absl::string_view summary;  // one line
+  absl::string_view details;  // paragraphs of `opcost help NAME`, wrapped
+};
+absl::Span<const CommandRow> CommandRows();
+const CommandRow& RowOf(CommandBit command);
+// nullptr if no command is called so.
+const CommandRow* FindCommand(absl::string_view name);
+
+// Headings that options stand under in a help text.
+enum class OptionGroup : uint8_t {
+  kFormats,
+  kMachine,
+  kInputs,
+  kOutput,
+  kOther,
+};
+
+// One option.
+struct OptionRow {
+  absl::string_view flags;  // "-o,--output"
+  absl::string_view value;  // "FILE"; empty: a flag, which takes none
+  absl::string_view help;
+  OptionGroup group;
+  unsigned commands;  // bits of those that take it
+  bool repeats;
+  // Writes what the option says into `line`. The error doesn't name the option.
+  absl::Status (*apply)(absl::string_view value, CommandLine& line);
+
+  // "--output": the last of the flags.
+  absl::string_view long_flag() const;
+};
+absl::Span<const OptionRow> OptionRows();
+
+// An error that is the command line's (exit status 2).
+absl::Status UsageError(absl::string_view message);
+bool IsUsageError(const absl::Status& status);
+
+// "text, json or csv".
+std::string JoinWithOr(const std::vector<std::string>& words);
+
+// Reads `arguments`, the program's name left out. Errors are usage errors.
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& arguments);
+
+}  // namespace opcost
+
+#endif  // OPCOST_SRC_CLI_COMMAND_LINE_H_

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command, with what `opcost help COMMAND` says of it.
+#include "src/cli/command_line.h"
+
+namespace opcost {
+namespace {
+
+constexpr CommandRow kCommands[] = {
+    {kEstimate, "estimate", "MODEL", 1, 1,
+     "Print the energy of one inference, per layer and in total.",
+     R"('estimate' itself may be left out. MODEL is an ONNX file, or - for
+standard input; a file whose name is a command's is given as ./tables.
+
+Each layer is lowered to exact counts of multiplications, additions, reads and
+writes, and each of them has a price in a cost table. A layer that opcost
+doesn't know prints as '?', the total as a lower bound, and the exit status
+is 5.
+
+Examples:
+  opcost resnet50.onnx
+  opcost resnet50.onnx --bits int8 --table jouppi-7nm-hbm2
+  opcost llm.onnx --dim sequence=128 --unbound 1 --by op --sort energy
+  opcost resnet50.onnx --reads weight=once --batch 8 --top 10
+  opcost - --format json < resnet50.onnx > report.json
+)"},
+    {kExplain, "explain", "MODEL", 1, 1,
+     "Print how each number of a layer comes about.",
+     R"(Shows the formula of a layer with its numbers in it, and each price with
+its table, tier and source; for all layers, or for the one that --layer names.
+
+Examples:
+  opcost explain resnet50.onnx --layer conv1
+  opcost explain resnet50.onnx --layer conv1 --bits int8 --array-scope operand
+)"},
+    {kShapes, "shapes", "MODEL", 1, 1,
+     "Print the inferred types and shapes of the graph's values.",
+     R"(Symbolic dimensions that aren't given stay as they are.
+
+Examples:
+  opcost shapes llm.onnx
+  opcost shapes llm.onnx --dim sequence=128 --format json
+)"},
+    {kTables, "tables", "", 0, 0, "List the cost tables there are.",
+     R"(A cost table is a TOML file with the price of each operation and of each
+memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH
+(':' between them), then among those that come with opcost; a name with a '/'
+in it or with .toml at its end is a file.
+
+Commands:
+  opcost tables                       list the tables
+  opcost tables show NAME|FILE        print one, with the sources of its prices
+  opcost tables check FILE            say whether a file is a valid table
+  opcost tables new --from NAME|FILE  copy one, ready to be edited
+  opcost tables diff A B              compare the prices of two
+
+Examples:
+  opcost tables new --from horowitz-45nm -o mine.toml
+  opcost tables check mine.toml
+  opcost tables diff horowitz-45nm mine.toml
+  opcost resnet50.onnx --table mine.toml
+)"},
+    {kTablesShow, "tables show", "NAME|FILE", 1, 1,
+     "Print a cost table with the sources of its prices.", ""},
+    {kTablesCheck, "tables check", "FILE", 1, 1,
+     "Say whether a file is a valid cost table.",
+     R"(The exit status is 1, and the message names line and column, if it isn't.
+)"},
+    {kTablesNew, "tables new", "--from NAME|FILE", 0, 0,
+     "Write a commented copy of a cost table, ready to be edited.",
+     R"(Without -o the copy goes to standard output. A file that exists already is
+left alone.
+
+Example:
+  opcost tables new --from horowitz-45nm -o mine.toml
+)"},
+    {kTablesDiff, "tables diff", "A B", 2, 2,
+     "Compare the prices of two cost tables.", ""},
+    {kHelp, "help", "[COMMAND]", 0, 2, "Print help on a command.", ""},
+};
+
+}  // namespace
+
+absl::Span<const CommandRow> CommandRows() { return kCommands; }
+
+const CommandRow& RowOf(CommandBit command) {
+  for (const CommandRow& row : kCommands) {
+    if (row.bit == command) return row;
+  }
+  return kCommands[0];
+}
+
+const CommandRow* FindCommand(absl::string_view name) {
+  for (const CommandRow& row : kCommands) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace opcost
