@@ -22,10 +22,12 @@ struct Graph;
 // Where the bytes of a constant lie. They are never copied.
 struct Payload {
   enum class Place : uint8_t {
-    kNone,       // no bytes: an empty tensor, or a value computed by a node
+    kNone,       // no bytes: an empty tensor, a value computed by a node, or
+                 // a tensor of at most 1 KB, whose elements are in its value
     kModelFile,  // in the model's own file, from `offset_bytes`
     kExternal,   // in `location`, a path relative to the model's folder
-    kScattered,  // in the model's file, in more than one piece
+    kScattered,  // in the model's file, from `offset_bytes`, but not as plain
+                 // bytes: in more than one piece, or as protobuf varints
   };
   Place place = Place::kNone;
   uint64_t offset_bytes = 0;
@@ -42,9 +44,9 @@ struct StoredTensor {
   bool is_sparse = false;
 };
 
-// An operator's attribute. A kind that no rule reads (type_proto,
-// sparse_tensor, lists of tensors or graphs) keeps its name alone:
-// std::monostate.
+// An operator's attribute. A kind that no rule reads (type_proto, lists of
+// tensors or graphs) keeps its name alone: std::monostate. A sparse tensor is a
+// StoredTensor with is_sparse set.
 struct Attribute {
   using Content = std::variant<
       std::monostate, int64_t, double, std::string, std::vector<int64_t>,
