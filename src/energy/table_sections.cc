@@ -301,6 +301,10 @@ absl::Status ParseStatic(const TomlValue& section, const SourceScope& outer,
   OPCOST_RETURN_IF_ERROR(section.CheckKeys(
       {"watts", "macs_per_second", "bytes_per_second", kSource}));
   OPCOST_RETURN_IF_ERROR(outer.Enter(section).status());
+  if (content.unit == EnergyUnit::kRelative) {
+    return section.Error(
+        "a table of unit 'relative' has watts; expected no [static] section");
+  }
   StaticSection result = content.static_section.value_or(StaticSection());
   if (!content.static_section.has_value() || section.Find("watts") != nullptr) {
     OPCOST_ASSIGN_OR_RETURN(const TomlValue* watts,

@@ -8,6 +8,7 @@
 
 namespace opcost {
 
+absl::Span<const OpDef> BatchNormalizationOps();
 absl::Span<const OpDef> ConvOps();
 absl::Span<const OpDef> DepthSpaceOps();
 absl::Span<const OpDef> ElementwiseBinaryOps();

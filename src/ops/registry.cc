@@ -13,6 +13,7 @@ namespace {
 // Adding a family of operators is adding one line here.
 constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     ActivationOps,
+    BatchNormalizationOps,
     ConvOps,
     DepthSpaceOps,
     ElementwiseBinaryOps,

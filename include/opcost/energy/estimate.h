@@ -4,6 +4,7 @@
 #define OPCOST_ENERGY_ESTIMATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
