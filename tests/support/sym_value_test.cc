@@ -85,73 +85,91 @@ TEST(SymValueTest, SumsArePrintedInOneOrderWhateverTheOrderOfTheirMaking) {
   for (const Case& c : cases) EXPECT_EQ(c.value.ToString(), c.text);
 }
 
-TEST(SymValueTest, WhatIsEqualForEveryChoiceNormalisesAlike) {
-  const SymValue n = S("N");
-  const SymValue m = S("M");
-  const SymValue h = S("H");
-  struct Case {
-    SymValue a, b;
-  };
-  const std::vector<Case> cases = {
-      {S("P") + S("S") - S("P"), S("S")},
-      {n - n, 0},
-      {n * 0, 0},
-      {(n + m) * (n - m), n * n - m * m},
-      // Floor division.
-      {Floor(n * 12, 4), n * 3},
-      {Floor(n, 1), n},
-      {Floor(n, -1), 0 - n},
-      {Floor(n * 2 + 1, 2), n},
-      {Floor(n * 2 - 1, 2), n - 1},
-      {Floor(h - 3, 2) + 1, Floor(h - 1, 2)},
-      {Floor(n * 2, 4), Floor(n, 2)},
-      {Floor(n * 2 + 3, 4), Floor(n + 1, 2)},
-      {Floor(Floor(n, 2), 3), Floor(n, 6)},
-      {Floor(Floor(n + 1, 2) + 1, 2), Floor(n + 3, 4)},
-      {Floor(n * m, n), m},
-      {Floor(n * m * 6, n * 2), m * 3},
-      {Floor(n * m + n, n), m + 1},
-      {Floor(n * m + m, n + 1), m},
-      {Floor(n * n - 1, n + 1), n - 1},
-      {Floor(n * m, n * 2), Floor(m, 2)},
-      {Floor(n * m + n * 3, n * 2), Floor(m + 1, 2) + 1},
-      {Floor(n, n), 1},
-      {Floor(n, -2), Floor(0 - n, 2)},
-      {Floor(0, n), 0},
-      {SymValue::CeilDiv(n * m, n), m},
-      {SymValue::CeilDiv(n * 4, 4), n},
-      {SymValue::CeilDiv(n, -1), 0 - n},
-      {SymValue::TruncDiv(n * 4, 2), n * 2},
-      // Remainders.
-      {SymValue::Mod(n * 4, 2), 0},
-      {SymValue::Mod(n * m, m), 0},
-      {SymValue::Mod(n * 5 + 7, 4), SymValue::Mod(n + 3, 4)},
-      {SymValue::Mod(n * 2 + 1, 4), SymValue::Mod(n, 2) * 2 + 1},
-      {SymValue::Mod(SymValue::Mod(n, 4), 4), SymValue::Mod(n, 4)},
-      {SymValue::Mod(n, -1), 0},
-      {SymValue::Mod(n, 1), 0},
-      {SymValue::Mod(n, -4), 0 - SymValue::Mod(0 - n, 4)},
-      // Extremes: symbols are sizes and so aren't negative.
-      {SymValue::Min(n, n), n},
-      {SymValue::Min(n, m), SymValue::Min(m, n)},
-      {SymValue::Min(n, n + 1), n},
-      {SymValue::Max(n - 1, n), n},
-      {SymValue::Max(n, 0), n},
-      {SymValue::Max(-1, Floor(n, 2)), Floor(n, 2)},
-      {SymValue::Min(kHighest, n), n},
-      {SymValue::Max(n, kLowest), n},
-      {SymValue::Max(n - 5, kHighest), kHighest},
-      {SymValue::Min(SymValue::Min(n, 5), 5), SymValue::Min(n, 5)},
-      {SymValue::Max(m, SymValue::Max(n, m)), SymValue::Max(n, m)},
-      // Selection.
-      {SymValue::Select(1, n, m), n},
-      {SymValue::Select(0, n, m), m},
-      {SymValue::Select(h, n, n), n},
-  };
-  for (const Case& c : cases) {
+struct Alike {
+  SymValue a, b;
+};
+
+void ExpectAlike(const std::vector<Alike>& cases) {
+  for (const Alike& c : cases) {
     EXPECT_EQ(c.a, c.b) << c.a.ToString() << " and " << c.b.ToString();
     EXPECT_EQ(c.a.is_concrete(), c.b.is_concrete());
   }
+}
+
+TEST(SymValueTest, SumsAndProductsNormalise) {
+  const SymValue n = S("N");
+  const SymValue m = S("M");
+  ExpectAlike({{S("P") + S("S") - S("P"), S("S")},
+               {n - n, 0},
+               {n * 0, 0},
+               {(n + m) * (n - m), n * n - m * m}});
+}
+
+TEST(SymValueTest, DivisionByANumberNormalises) {
+  const SymValue n = S("N");
+  const SymValue h = S("H");
+  ExpectAlike({{Floor(n * 12, 4), n * 3},
+               {Floor(n, 1), n},
+               {Floor(n, -1), 0 - n},
+               {Floor(n, -2), Floor(0 - n, 2)},
+               {Floor(n * 2 + 1, 2), n},
+               {Floor(n * 2 - 1, 2), n - 1},
+               {Floor(h - 3, 2) + 1, Floor(h - 1, 2)},
+               {Floor(n * 2, 4), Floor(n, 2)},
+               {Floor(n * 2 + 3, 4), Floor(n + 1, 2)},
+               {Floor(Floor(n, 2), 3), Floor(n, 6)},
+               {Floor(Floor(n + 1, 2) + 1, 2), Floor(n + 3, 4)},
+               {SymValue::CeilDiv(n * 4, 4), n},
+               {SymValue::CeilDiv(n, -1), 0 - n},
+               {SymValue::TruncDiv(n * 4, 2), n * 2}});
+}
+
+TEST(SymValueTest, DivisionByAnExpressionCancels) {
+  const SymValue n = S("N");
+  const SymValue m = S("M");
+  ExpectAlike({{Floor(n, n), 1},
+               {Floor(0, n), 0},
+               {Floor(n * m, n), m},
+               {Floor(n * m * 6, n * 2), m * 3},
+               {Floor(n * m + n, n), m + 1},
+               {Floor(n * m + m, n + 1), m},
+               {Floor(n * n - 1, n + 1), n - 1},
+               {Floor(n * m, n * 2), Floor(m, 2)},
+               {Floor(n * m + n * 3, n * 2), Floor(m + 1, 2) + 1},
+               {SymValue::CeilDiv(n * m, n), m}});
+}
+
+TEST(SymValueTest, RemaindersNormalise) {
+  const SymValue n = S("N");
+  const SymValue m = S("M");
+  ExpectAlike({{SymValue::Mod(n * 4, 2), 0},
+               {SymValue::Mod(n * m, m), 0},
+               {SymValue::Mod(n * 5 + 7, 4), SymValue::Mod(n + 3, 4)},
+               {SymValue::Mod(n * 2 + 1, 4), SymValue::Mod(n, 2) * 2 + 1},
+               {SymValue::Mod(SymValue::Mod(n, 4), 4), SymValue::Mod(n, 4)},
+               {SymValue::Mod(n, -1), 0},
+               {SymValue::Mod(n, 1), 0},
+               {SymValue::Mod(n, -4), 0 - SymValue::Mod(0 - n, 4)}});
+}
+
+// Symbols are sizes and so aren't negative.
+TEST(SymValueTest, ExtremesAndSelectionsNormalise) {
+  const SymValue n = S("N");
+  const SymValue m = S("M");
+  ExpectAlike({{SymValue::Min(n, n), n},
+               {SymValue::Min(n, m), SymValue::Min(m, n)},
+               {SymValue::Min(n, n + 1), n},
+               {SymValue::Max(n - 1, n), n},
+               {SymValue::Max(n, 0), n},
+               {SymValue::Max(-1, Floor(n, 2)), Floor(n, 2)},
+               {SymValue::Min(kHighest, n), n},
+               {SymValue::Max(n, kLowest), n},
+               {SymValue::Max(n - 5, kHighest), kHighest},
+               {SymValue::Min(SymValue::Min(n, 5), 5), SymValue::Min(n, 5)},
+               {SymValue::Max(m, SymValue::Max(n, m)), SymValue::Max(n, m)},
+               {SymValue::Select(1, n, m), n},
+               {SymValue::Select(0, n, m), m},
+               {SymValue::Select(S("H"), n, n), n}});
 }
 
 TEST(SymValueTest, WhatDiffersForSomeChoiceStaysDifferent) {
