@@ -51,7 +51,7 @@ void FillNormal(double deviation, uint64_t seed, std::string* bytes) {
   SplitMix64 random(seed);
   for (size_t at = 0; at < bytes->size(); at += kBytesPerElement) {
     const uint64_t bits = random.Next();
-    int64_t sum = -2 * 65535;
+    int64_t sum = -int64_t{2} * 65535;
     for (int part = 0; part < 4; ++part)
       sum += static_cast<int64_t>((bits >> (16 * part)) & 0xffffU);
     const auto element = static_cast<float>(static_cast<double>(sum) * scale);
