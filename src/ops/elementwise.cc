@@ -61,7 +61,8 @@ void AddEach(OpCounts& counts, const PerElement& each, const Count& elements,
       {ArithOp::kPow, each.pow},   {ArithOp::kErf, each.erf},
       {ArithOp::kTanh, each.tanh}, {ArithOp::kSigmoid, each.sigmoid}};
   for (const auto& [op, times] : operations) {
-    AddArith(counts, op, operands, elements * times);
+    // Nothing times an overflow would overflow.
+    if (times > 0) AddArith(counts, op, operands, elements * times);
   }
 }
 

@@ -56,9 +56,11 @@ void AddPower(OpCounts& counts, const TypedNodeView& node,
   node.Let("root", Count(root ? 1 : 0));
   node.Let("general", Count(general ? 1 : 0));
   const OperandSet base = OperandSet::Input(0);
-  AddArith(counts, ArithOp::kMul, base, count * (square ? 1 : cube ? 2 : 0));
-  AddArith(counts, ArithOp::kSqrt, base, count * (root ? 1 : 0));
-  AddArith(counts, ArithOp::kPow, base, count * (general ? 1 : 0));
+  if (square || cube) {
+    AddArith(counts, ArithOp::kMul, base, count * (square ? 1 : 2));
+  } else {
+    AddArith(counts, root ? ArithOp::kSqrt : ArithOp::kPow, base, count);
+  }
 }
 
 std::optional<Element> PowerOf(absl::Span<const Element> operands) {
