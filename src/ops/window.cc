@@ -33,7 +33,8 @@ absl::StatusOr<std::vector<int64_t>> PerAxis(const NodeView& node,
   OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> values, node.Ints(name));
   if (values.empty()) values.assign(count, otherwise);
   if (values.size() != count) {
-    return node.Invalid(name, " must have ", count, " values but has ",
+    return node.Invalid(name, " must have ", count,
+                        count == 1 ? " value but has " : " values but has ",
                         values.size());
   }
   for (const int64_t value : values) {

@@ -342,7 +342,7 @@ TEST(ConvTranspose, ErrorsSayWhatContradictsWhat) {
        "spatial axis 0"},
       {ConvTranspose({1, 4, 5}, {4, 3, 2})
            .Attr("output_shape", Ints({1, 3, 6})),
-       "ConvTranspose 'o0': output_shape must have 1 values but has 3"},
+       "ConvTranspose 'o0': output_shape must have 1 value but has 3"},
       {ConvTranspose({1, 4, 5}, {4, 3, 2}).Attr("output_padding", Ints({-1})),
        "ConvTranspose 'o0': output_padding must be at least 0 but has -1"},
       {ConvTranspose({1, 4, 5}, {4, 3, 2}).Attr("kernel_shape", Ints({3})),

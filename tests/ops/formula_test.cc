@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "absl/strings/str_cat.h"
+#include "opcost/ops/registry.h"
 #include "tests/support/status_matchers.h"
 
 namespace opcost {
@@ -108,6 +108,24 @@ TEST(Formula, SubstitutesTheNamesThatAreKnown) {
   EXPECT_THAT(SubstituteFormula("N*", texts),
               FailsWith("formula 'N*': position 3: expected a number, a name "
                         "or '(', found the end"));
+}
+
+TEST(Formula, EveryRowHasOneThatCanBeRead) {
+  const auto any_name = [](absl::string_view) { return Count(1); };
+  for (const OpDef& op : AllOps()) {
+    const Formula& formula = op.formula;
+    EXPECT_FALSE(op.description.empty()) << op.name;
+    EXPECT_FALSE(formula.rules.empty()) << op.name;
+    EXPECT_THAT(EvaluateFormula(formula.macs, any_name), IsOk()) << op.name;
+    EXPECT_THAT(EvaluateFormula(formula.mul, any_name), IsOk()) << op.name;
+    EXPECT_THAT(EvaluateFormula(formula.add, any_name), IsOk()) << op.name;
+    for (const absl::string_view terms : {formula.reads, formula.writes}) {
+      for (const auto& [operand, expression] : FormulaTerms(terms)) {
+        EXPECT_FALSE(operand.empty()) << op.name << ": " << terms;
+        EXPECT_THAT(EvaluateFormula(expression, any_name), IsOk()) << op.name;
+      }
+    }
+  }
 }
 
 TEST(Formula, SplitsTermsByOperand) {
