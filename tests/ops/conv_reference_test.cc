@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -158,9 +159,42 @@ TEST(ConvReference, RandomConfigurationsCountWhatTheLoopsDo) {
   EXPECT_GE(counted, 200);
 }
 
-// False if the pads cut everything off. Every input is scattered over the
-// kernel; sums wait in registers (R2), and those that the pads cut off are
-// computed too (R9).
+// One sum per output, those that the pads cut off included.
+class Sums {
+ public:
+  Sums(Tally& tally, Index dims)
+      : shape_(uncounted_, "", std::move(dims)),
+        sums_(static_cast<size_t>(shape_.size()), Number(tally, 0)) {}
+  Number& at(const Index& index) {
+    return sums_[static_cast<size_t>(shape_.Offset(index))];
+  }
+
+ private:
+  Tally uncounted_;
+  Array shape_;
+  std::vector<Number> sums_;
+};
+
+// Adds the products of every input with the kernel to the outputs under it.
+void Scatter(const Config& c, Array& x, Array& w, Sums& sums, Tally& tally) {
+  ForEachIndex(x.dims(), [&](const Index& in) {
+    const int64_t first_channel = in[1] / c.in_of_group * c.out_of_group;
+    ForEachIndex(Joined({c.out_of_group}, c.kernel), [&](const Index& at) {
+      Index to = {in[0], first_channel + at[0]};
+      Index tap = {in[1], at[0]};
+      for (size_t i = 0; i < c.spatial.size(); ++i) {
+        to.push_back(in[2 + i] * c.strides[i] + at[1 + i] * c.dilations[i]);
+        tap.push_back(at[1 + i]);
+      }
+      Number& sum = sums.at(to);
+      sum = sum + x.Read(in) * w.Read(tap);
+      ++tally.macs;
+    });
+  });
+}
+
+// False if the pads leave nothing. Sums wait in registers (R2), and those that
+// the pads cut off are computed too (R9).
 bool CheckConvTranspose(Config c) {
   const size_t axes = c.spatial.size();
   Index full(axes), kept(axes);
@@ -174,12 +208,11 @@ bool CheckConvTranspose(Config c) {
     }
     kept[i] = full[i] - c.pads_begin[i] - c.pads_end[i];
   }
-  const int64_t in_channels = c.group * c.in_of_group;
-  const int64_t out_channels = c.group * c.out_of_group;
-  const Index weight = Joined({in_channels, c.out_of_group}, c.kernel);
-  OneNode node =
-      NodeOf("ConvTranspose", c, Joined({c.batch, in_channels}, c.spatial),
-             weight, out_channels);
+  const Index outer_in = {c.batch, c.group * c.in_of_group};
+  const Index outer_out = {c.batch, c.group * c.out_of_group};
+  const Index weight = Joined({outer_in[1], c.out_of_group}, c.kernel);
+  OneNode node = NodeOf("ConvTranspose", c, Joined(outer_in, c.spatial), weight,
+                        outer_out[1]);
   node.Attr("output_padding", c.output_padding);
   if (*std::min_element(kept.begin(), kept.end()) < 1) {
     EXPECT_THAT(node.Infer(), FailsWith(::testing::HasSubstr("leave nothing")));
@@ -187,42 +220,23 @@ bool CheckConvTranspose(Config c) {
   }
 
   Tally tally;
-  Array x(tally, "i0", Joined({c.batch, in_channels}, c.spatial));
+  Array x(tally, "i0", Joined(outer_in, c.spatial));
   Array w(tally, "i1", weight);
-  Array b(tally, "i2", {out_channels});
-  Array y(tally, "o0", Joined({c.batch, out_channels}, kept));
-  Tally uncounted;
-  const Array sums_shape(uncounted, "", Joined({c.batch, out_channels}, full));
-  std::vector<Number> sums(static_cast<size_t>(sums_shape.size()),
-                           Number(tally, 0));
-  const auto sum_at = [&](const Index& at) -> Number& {
-    return sums[static_cast<size_t>(sums_shape.Offset(at))];
-  };
+  Array b(tally, "i2", {outer_out[1]});
+  Array y(tally, "o0", Joined(outer_out, kept));
+  Sums sums(tally, Joined(outer_out, full));
   const auto behind_pads = [&](Index out) {
     for (size_t i = 0; i < axes; ++i) out[2 + i] += c.pads_begin[i];
     return out;
   };
   if (c.has_bias) {
     ForEachIndex(y.dims(), [&](const Index& out) {
-      sum_at(behind_pads(out)) = b.Read(out[1]);
+      sums.at(behind_pads(out)) = b.Read(out[1]);
     });
   }
-  ForEachIndex(x.dims(), [&](const Index& in) {
-    const int64_t first_channel = in[1] / c.in_of_group * c.out_of_group;
-    ForEachIndex(Joined({c.out_of_group}, c.kernel), [&](const Index& at) {
-      Index to = {in[0], first_channel + at[0]};
-      Index tap = {in[1], at[0]};
-      for (size_t i = 0; i < axes; ++i) {
-        to.push_back(in[2 + i] * c.strides[i] + at[1 + i] * c.dilations[i]);
-        tap.push_back(at[1 + i]);
-      }
-      Number& sum = sum_at(to);
-      sum = sum + x.Read(in) * w.Read(tap);
-      ++tally.macs;
-    });
-  });
+  Scatter(c, x, w, sums, tally);
   ForEachIndex(y.dims(), [&](const Index& out) {
-    y.Write(out, sum_at(behind_pads(out)));
+    y.Write(out, sums.at(behind_pads(out)));
   });
   KeepImmediates(tally, c, w, b);
   ExpectCounts(node, tally, y);
