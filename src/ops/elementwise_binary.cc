@@ -60,7 +60,8 @@ absl::StatusOr<OutputTypes> InferWhere(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* condition, node.Input(0));
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(1));
   OPCOST_RETURN_IF_ERROR(node.Input(2).status());
-  if (condition->type != DataType::kBool) {
+  if (condition->type != DataType::kBool &&
+      condition->type != DataType::kUndefined) {
     return node.Invalid("the condition must be bool but is ",
                         Name(condition->type));
   }

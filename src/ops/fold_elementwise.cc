@@ -31,6 +31,9 @@ std::optional<IntegerRange> RangeOf(DataType type) {
   return IntegerRange{is_unsigned ? 0 : -greatest - 1, greatest};
 }
 
+// Values of shape arithmetic have few axes; more would only take time.
+constexpr size_t kMaxKnownRank = 64;
+
 // Symbols stand for dimensions, which narrower types aren't made for.
 constexpr int kDimensionBits = 32;
 
@@ -194,7 +197,8 @@ OutputValues FoldOperands(const TypedNodeView& node,
                           absl::FunctionRef<ElementRule> rule) {
   const std::optional<IntDims> dims = ConcreteOutput(node);
   // Before opset 7, `axis` aligns operand 1 in another way than numpy does.
-  if (!dims.has_value() || numbers.empty() || node.HasAttribute("axis")) {
+  if (!dims.has_value() || dims->size() > kMaxKnownRank || numbers.empty() ||
+      node.HasAttribute("axis")) {
     return {};
   }
   const DataType type = node.OutputType(0).tensor.type;

@@ -292,6 +292,14 @@ TEST(FoldElementwise, NothingLargeIsMaterialised) {
   });
 }
 
+TEST(FoldElementwise, ValuesOfVeryManyAxesAreNotKnown) {
+  ExpectFolds({
+      {"Neg", {Ints({1, 2}, IntDims{2, 1, 1})}, "-1 -2"},
+      {"Neg", {Ints({1}, IntDims(65, 1))}, "?"},
+      {"Neg", {Ints({1}, IntDims(64, 1))}, "-1"},
+  });
+}
+
 TEST(FoldElementwise, UnknownOperandsGiveUnknownValues) {
   OneNode node("Add", 14);
   node.Constant({2}, DataType::kInt64).ConstantInts({1, 2});
