@@ -29,9 +29,10 @@ std::string EstimateAsMarkdown(const Estimate& estimate,
   }
   absl::StrAppend(&out, "\n");
   for (const Fact& fact : ClosingOf(estimate, scale)) {
-    const absl::string_view mark = fact.name == "total" ? "**" : "";
-    absl::StrAppend(&out, "- ", mark, fact.name, " ", MarkdownText(fact.text),
-                    mark, "\n");
+    const bool is_total = fact.name == "total";
+    absl::StrAppend(&out, "- ", is_total ? "**" : "", fact.name,
+                    is_total ? " " : ": ", MarkdownText(fact.text),
+                    is_total ? "**" : "", "\n");
   }
   if (estimate.layers.empty()) return out;
   absl::StrAppend(&out, "\n",

@@ -135,11 +135,11 @@ std::string StatusText(const Estimate& estimate) {
     case TotalStatus::kExact:
       return "";
     case TotalStatus::kUpperBound:
-      return absl::StrCat("  upper bound: ", bounds);
+      return absl::StrCat(", an upper bound: ", bounds);
     case TotalStatus::kLowerBound:
-      return absl::StrCat("  lower bound: ", unknowns);
+      return absl::StrCat(", a lower bound: ", unknowns);
     case TotalStatus::kIndeterminate:
-      return absl::StrCat("  neither bound: ", unknowns, ", ", bounds);
+      return absl::StrCat(", neither bound: ", unknowns, ", ", bounds);
   }
   return "";
 }
@@ -278,8 +278,8 @@ std::vector<Fact> ClosingOf(const Estimate& estimate,
       memory.bias_reads.value_or(Movement::kOnce) == Movement::kOnce &&
       !memory.weights_from.has_value();
   if (!moves_once) {
-    facts.push_back({"moved once", absl::StrCat(scale.Text(estimate.once_pj),
-                                                " if each array moved once")});
+    facts.push_back({"once", absl::StrCat(scale.Text(estimate.once_pj),
+                                          " if each array moved once")});
   }
   const int64_t samples = estimate.analysis->samples;
   if (samples > 1) {

@@ -28,8 +28,8 @@ std::string Facts(const std::vector<Fact>& facts, int width) {
 std::string List(absl::string_view title, const std::vector<std::string>& lines,
                  size_t most, const RenderOptions& options) {
   if (lines.empty()) return "";
-  std::string out =
-      absl::StrCat("\n", Paint(title, Style::kYellow, options.color), "\n");
+  std::string out = absl::StrCat("\n", Paint(Wrap("", title, options.width),
+                                             Style::kYellow, options.color));
   for (size_t i = 0; i < std::min(lines.size(), most); ++i) {
     absl::StrAppend(&out, Wrap("  ", lines[i], options.width));
   }

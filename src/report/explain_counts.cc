@@ -96,41 +96,41 @@ class Scope {
   std::map<std::string, Count> names_;
 };
 
-// "  MACs = N*M" and its further steps beneath it.
-std::string Equation(absl::string_view name, size_t name_width,
-                     const std::vector<std::string>& steps, int width) {
-  std::string out;
-  std::string first(name);
-  first.resize(std::max(name_width, first.size()), ' ');
-  for (const std::string& step : steps) {
-    absl::StrAppend(&out, Wrap(absl::StrCat("  ", first, " = "), step, width));
-    first.assign(first.size(), ' ');
+// A line of ExplainCounts(): a label and the steps to its number.
+struct Equation {
+  std::string label;
+  std::vector<std::string> steps;
+  bool on_one_line = true;
+};
+
+void AddUses(absl::string_view verb, absl::string_view terms,
+             const Scope& scope, std::vector<Equation>& equations) {
+  for (const auto& piece : FormulaTerms(terms)) {
+    equations.push_back(
+        {absl::StrCat(verb, piece.first.empty() ? "" : " ", piece.first),
+         scope.Steps(piece.second, ArithOp::kAdd)});
   }
-  return out;
 }
 
-std::string OneLineEquation(absl::string_view name, size_t name_width,
-                            const std::vector<std::string>& steps, int width) {
-  std::string first(name);
-  first.resize(std::max(name_width, first.size()), ' ');
-  return Wrap(absl::StrCat("  ", first, " = "), absl::StrJoin(steps, " = "),
-              width);
-}
-
-std::string Uses(absl::string_view verb, absl::string_view terms,
-                 const Scope& scope, int width) {
-  std::string out;
-  const auto pieces = FormulaTerms(terms);
+std::string Text(const std::vector<Equation>& equations, int width) {
   size_t longest = 0;
-  for (const auto& piece : pieces) {
-    longest = std::max(longest, piece.first.size());
+  for (const Equation& each : equations) {
+    longest = std::max(longest, each.label.size());
   }
-  for (const auto& piece : pieces) {
-    const std::vector<std::string> steps =
-        scope.Steps(piece.second, ArithOp::kAdd);
-    absl::StrAppend(&out,
-                    OneLineEquation(absl::StrCat(verb, " ", piece.first),
-                                    verb.size() + 1 + longest, steps, width));
+  std::string out;
+  for (const Equation& each : equations) {
+    std::string first = each.label;
+    first.resize(longest, ' ');
+    if (each.on_one_line) {
+      absl::StrAppend(&out, Wrap(absl::StrCat("  ", first, " = "),
+                                 absl::StrJoin(each.steps, " = "), width));
+      continue;
+    }
+    for (const std::string& step : each.steps) {
+      absl::StrAppend(&out,
+                      Wrap(absl::StrCat("  ", first, " = "), step, width));
+      first.assign(longest, ' ');
+    }
   }
   return out;
 }
@@ -180,20 +180,17 @@ std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
   references.rules.insert(rules.begin(), rules.end());
   std::string out =
       absl::StrCat("\n", Paint(title, Style::kBold, options.color), "\n");
-  const int width = options.width;
+  std::vector<Equation> equations;
   if (!counts.counts.macs.Is(0)) {
-    absl::StrAppend(
-        &out,
-        Equation("MACs", 4, scope.Steps(formula.macs, ArithOp::kMul), width));
+    equations.push_back(
+        {"MACs", scope.Steps(formula.macs, ArithOp::kMul), false});
   }
-  absl::StrAppend(
-      &out,
-      OneLineEquation("mul", 4, scope.Steps(formula.mul, ArithOp::kMul), width),
-      OneLineEquation("add", 4, scope.Steps(formula.add, ArithOp::kAdd),
-                      width));
-  absl::StrAppend(&out, Functions(scope, width, references),
-                  Uses("reads", formula.reads, scope, width),
-                  Uses("writes", formula.writes, scope, width));
+  equations.push_back({"mul", scope.Steps(formula.mul, ArithOp::kMul)});
+  equations.push_back({"add", scope.Steps(formula.add, ArithOp::kAdd)});
+  AddUses("reads", formula.reads, scope, equations);
+  AddUses("writes", formula.writes, scope, equations);
+  absl::StrAppend(&out, Text(equations, options.width),
+                  Functions(scope, options.width, references));
   return out;
 }
 

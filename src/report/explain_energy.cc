@@ -79,20 +79,21 @@ std::string SizeText(const Estimate& estimate, const LayerCounts& layer,
                       traffic.format.width_bits, " bit = ", text);
 }
 
-// "1MB: > 32KB, <= 1MB".
+// "> 32,768 B, <= 1,048,576 B": why the array is in its tier.
 std::string PlaceText(const Estimate& estimate, const ArrayTraffic& traffic) {
-  if (traffic.is_cold_read) {
-    return absl::StrCat(TierName(estimate, traffic), ": --weights-from");
-  }
+  if (traffic.is_cold_read) return "--weights-from";
   const auto tiers = estimate.table->tiers();
   const auto tier = static_cast<size_t>(traffic.tier);
   std::vector<std::string> bounds;
-  if (tier > 0) bounds.push_back(absl::StrCat("> ", tiers[tier - 1].name));
-  if (tiers[tier].capacity_bytes.has_value()) {
-    bounds.push_back(absl::StrCat("<= ", tiers[tier].name));
+  if (tier > 0 && tiers[tier - 1].capacity_bytes.has_value()) {
+    bounds.push_back(
+        absl::StrCat("> ", Grouped(*tiers[tier - 1].capacity_bytes), " B"));
   }
-  if (bounds.empty()) return tiers[tier].name;
-  return absl::StrCat(tiers[tier].name, ": ", absl::StrJoin(bounds, ", "));
+  if (tiers[tier].capacity_bytes.has_value()) {
+    bounds.push_back(
+        absl::StrCat("<= ", Grouped(*tiers[tier].capacity_bytes), " B"));
+  }
+  return absl::StrJoin(bounds, ", ");
 }
 
 // Each price of the layer once, in the order of use.
@@ -137,15 +138,16 @@ std::string ExplainArrays(const Estimate& estimate, const LayerEstimate& layer,
              {"format", false, false, 3},
              {"size", true, false, 1},
              {"tier", false, false, 0},
+             {"for it is", false, false, 4},
              {"reads", true, false, 0},
              {"writes", true, false, 0}});
   for (const PricedTraffic& row : layer.traffic) {
     const ArrayTraffic& traffic = row.traffic;
-    grid.Add({OneLine(traffic.array), std::string(Name(traffic.role)),
-              ToString(traffic.format),
-              SizeText(estimate, *layer.layer, traffic),
-              OneLine(PlaceText(estimate, traffic)), Grouped(traffic.reads),
-              Grouped(traffic.writes)});
+    grid.Add(
+        {OneLine(traffic.array), std::string(Name(traffic.role)),
+         ToString(traffic.format), SizeText(estimate, *layer.layer, traffic),
+         OneLine(TierName(estimate, traffic)), PlaceText(estimate, traffic),
+         Grouped(traffic.reads), Grouped(traffic.writes)});
   }
   return absl::StrCat(
       Title(layer.layer->times == 1 ? "arrays" : "arrays, of all runs",
@@ -207,17 +209,17 @@ std::string ExplainEnergy(const Estimate& estimate, const LayerEstimate& layer,
   grid.Add({"total", "", "", "", "=", Grouped(sums.total.pj)}, Style::kBold);
   std::string out =
       absl::StrCat("\n", grid.Text(options.width, options.color, 0));
-  absl::StrAppend(
-      &out, "\n",
-      Wrap("",
-           absl::StrCat(
-               "that is ",
-               HumanEnergy(sums.total.pj, options.unit, estimate.table->unit()),
-               ", ",
-               absl::StripAsciiWhitespace(
-                   Percent(sums.total.pj, estimate.totals.total.pj)),
-               " % of the model's"),
-           options.width));
+  const auto human = [&](double pj) {
+    return HumanEnergy(pj, options.unit, estimate.table->unit());
+  };
+  const double whole_pj = estimate.totals.total.pj;
+  const std::string share = Percent(sums.total.pj, whole_pj);
+  absl::StrAppend(&out, "\n",
+                  Wrap("",
+                       absl::StrCat("that is ", human(sums.total.pj), ", ",
+                                    absl::StripAsciiWhitespace(share),
+                                    " % of the model's ", human(whole_pj)),
+                       options.width));
   return out;
 }
 

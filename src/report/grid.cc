@@ -36,6 +36,10 @@ std::string Paint(absl::string_view text, Style style, bool color) {
   constexpr absl::string_view kCodes[] = {"", "1", "2", "33"};
   const absl::string_view code = kCodes[static_cast<size_t>(style)];
   if (!color || code.empty() || text.empty()) return std::string(text);
+  if (text.back() == '\n') {
+    text.remove_suffix(1);
+    return absl::StrCat(Paint(text, style, color), "\n");
+  }
   return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
 }
 
