@@ -41,9 +41,9 @@ function(opcost_library name)
   target_link_libraries(${name}
     PUBLIC absl::strings absl::status absl::statusor absl::flat_hash_map
            absl::inlined_vector absl::span
-    # A static archive's users link what it uses: ONNX's bindings and xxhash,
-    # which has no CMake package. toml++ is compiled in.
+    # A static archive's users link what it uses, but need not have its headers:
+    # xxhash, which has no CMake package, and toml++ by their plain names.
     PRIVATE onnx_proto $<BUILD_INTERFACE:PkgConfig::XXHASH>
-            $<INSTALL_INTERFACE:xxhash>
-            $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>)
+            $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
+            $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:tomlplusplus>)
 endfunction()

@@ -39,6 +39,7 @@ void PrintDiagnostics(const Diagnostics& diagnostics, int verbosity,
                       std::ostream& err) {
   if (verbosity < 0) return;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
+    if (diagnostic.code == "unknown-layer") continue;  // PrintUnknownLayers
     err << (diagnostic.severity == Severity::kWarning ? "warning: " : "note: ")
         << diagnostic.message;
     if (verbosity > 0) err << " [" << diagnostic.code << "]";

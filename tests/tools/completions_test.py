@@ -56,7 +56,8 @@ class CompletionsTest(unittest.TestCase):
         self.assertEqual(self.options, set(LONG.findall(code_of("_opcost"))))
 
     def test_fish_knows_the_options_of_help(self):
-        known = set(re.findall(r" -l ([a-z-]+)", code_of("opcost.fish")))
+        known = set(re.findall(r"(?m)^complete .*? -l ([a-z-]+)",
+                               code_of("opcost.fish")))
         self.assertEqual(self.options, known)
 
     def test_bash_offers_each_command_its_own_options(self):
