@@ -226,7 +226,7 @@ OutputValues FoldConstantOfShape(const TypedNodeView& node) {
 // ---- Range
 // ---------------------------------------------------------------------
 
-// The scalar operand `i`. Errors: it isn't one element; IsUnknown().
+// The scalar operand `i`. Errors: it isn't one element; IsUndetermined().
 absl::StatusOr<const TensorValue*> RangeScalar(const NodeView& node, int i) {
   if (!node.HasInput(i)) return node.Invalid("operand ", i, " is missing");
   const TensorValue* value = node.InputValue(i);

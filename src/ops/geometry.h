@@ -20,7 +20,8 @@ namespace opcost {
 
 // The elements of integer operand `i`, which may depend on dimensions. Errors:
 // the operand is missing, holds no integers, or has more than one axis;
-// IsUnknown() if its elements aren't known, or are too many to be geometry.
+// IsUndetermined() if its elements aren't known, or are too many to be
+// geometry.
 absl::StatusOr<std::vector<SymValue>> InputSyms(const NodeView& node, int i);
 
 // A list that is attribute `attribute` before opset `since` and operand `i`

@@ -195,21 +195,30 @@ struct AxisSlice {
 constexpr int64_t kFarEnd = std::numeric_limits<int32_t>::max();
 constexpr int64_t kFarStart = std::numeric_limits<int32_t>::min();
 
-// A position counted from the end, if it is negative, as one from the start:
-// still outside the axis where it lies beyond an end.
-SymValue FromStart(const SymValue& position, const SymValue& extent) {
-  if (!position.is_concrete()) {
-    // 1 for a negative position, else 0.
-    const SymValue counts_back =
-        SymValue::Min(1, SymValue::Max(0, 0 - position));
-    return position + extent * counts_back;
+// The positions that a bound may take on an axis, per the specification.
+struct Bounds {
+  SymValue least;
+  SymValue most;
+};
+
+// A bound as the model gives it, counted from the start and clamped. Of a
+// symbolic bound or axis only what the length of the slice doesn't clamp
+// anyway: the result may then lie beyond the ends.
+SymValue Resolved(const SymValue& given, const SymValue& extent,
+                  const Bounds& bounds) {
+  if (!given.is_concrete()) {
+    // 1 for a bound that counts from the end, else 0.
+    const SymValue counts_back = SymValue::Min(1, SymValue::Max(0, 0 - given));
+    return given + extent * counts_back;
   }
-  if (position.value() >= 0) {
-    const bool far = !extent.is_concrete() && position.value() >= kFarEnd;
-    return far ? SymValue(std::numeric_limits<int64_t>::max()) : position;
+  const int64_t number = given.value();
+  if (!extent.is_concrete() && number >= kFarEnd) return bounds.most;
+  if (!extent.is_concrete() && number <= kFarStart) {
+    return SymValue::Min(bounds.least, bounds.most);
   }
-  const bool far = !extent.is_concrete() && position.value() <= kFarStart;
-  return far ? SymValue(-1) : position + extent;
+  const SymValue position = number < 0 ? given + extent : given;
+  if (!extent.is_concrete()) return position;
+  return SymValue::Min(SymValue::Max(position, bounds.least), bounds.most);
 }
 
 // Start, end and step of one axis of `extent`, clamped as the specification has
@@ -218,26 +227,36 @@ AxisSlice SliceAxis(const SymValue& extent, const SymValue& given_start,
                     const SymValue& given_end, int64_t step) {
   AxisSlice slice;
   slice.step = step;
-  SymValue start = SymValue::Max(FromStart(given_start, extent), 0);
-  SymValue end = FromStart(given_end, extent);
-  SymValue span;
   if (step > 0) {
-    end = SymValue::Min(end, extent);
+    const SymValue start =
+        SymValue::Max(Resolved(given_start, extent, {0, extent}), 0);
+    const SymValue end =
+        SymValue::Min(Resolved(given_end, extent, {0, extent}), extent);
     const bool is_last_k = end == extent && given_start.is_concrete() &&
                            given_start.value() < 0 &&
                            given_start.value() > kFarStart;
     // extent - max(extent - k, 0) is min(k, extent).
-    span = is_last_k ? SymValue::Min(0 - given_start, extent)
-                     : SymValue::Max(end - start, 0);
+    const SymValue span = is_last_k ? SymValue::Min(0 - given_start, extent)
+                                    : SymValue::Max(end - start, 0);
     slice.length = SymValue::CeilDiv(span, step);
-  } else {
-    start = SymValue::Min(start, extent - 1);
-    end = SymValue::Max(end, -1);
-    span = SymValue::Max(start - end, 0);
-    // Divides by -step, which itself may not fit 64 bits.
-    slice.length = SymValue::CeilDiv(0 - span, step);
+    slice.start = start;
+    return slice;
   }
-  slice.start = std::move(start);
+  const SymValue last = extent - 1;
+  // From the last element on, also of an empty axis.
+  const bool from_last =
+      given_start == SymValue(-1) ||
+      (given_start.is_concrete() && given_start.value() >= kFarEnd);
+  slice.start = last;
+  if (!from_last) {
+    slice.start = SymValue::Min(
+        SymValue::Max(Resolved(given_start, extent, {0, last}), 0), last);
+  }
+  const SymValue end =
+      SymValue::Max(Resolved(given_end, extent, {-1, last}), -1);
+  // Divides by -step, which itself may not fit 64 bits.
+  slice.length =
+      SymValue::CeilDiv(0 - SymValue::Max(slice.start - end, 0), step);
   return slice;
 }
 
