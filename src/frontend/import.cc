@@ -41,9 +41,11 @@ std::string DigestOf(absl::string_view skeleton) {
 }
 
 bool Parse(absl::string_view bytes, onnx::ModelProto* proto) {
+  const auto size = static_cast<int>(bytes.size());
+  // The faster call has protobuf's own limit of 100 messages within another.
+  if (proto->ParseFromArray(bytes.data(), size)) return true;
   google::protobuf::io::CodedInputStream stream(
-      reinterpret_cast<const uint8_t*>(bytes.data()),
-      static_cast<int>(bytes.size()));
+      reinterpret_cast<const uint8_t*>(bytes.data()), size);
   stream.SetTotalBytesLimit(INT_MAX);
   stream.SetRecursionLimit(kMaxMessageDepth);
   return proto->ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();

@@ -12,8 +12,7 @@
 namespace opcost {
 namespace {
 
-// Messages of onnx.proto through which a tensor or a nested type is reached,
-// and those whose framing is worth checking with a byte in the message.
+// Messages of onnx.proto through which a tensor or a nested type is reached.
 enum class Message : uint8_t {
   kOpaque,  // not walked
   kModel,
@@ -24,15 +23,11 @@ enum class Message : uint8_t {
   kSparseTensor,
   kFunction,
   kTraining,
-  kOpsetImport,
   kValueInfo,
   kType,
-  kTensorType,
   kSequenceType,
   kMapType,
   kOptionalType,
-  kShape,
-  kDimension,
 };
 
 struct Edge {
@@ -44,13 +39,11 @@ struct Edge {
 // Field numbers of onnx/onnx-ml.proto, IR version 13.
 constexpr Edge kEdges[] = {
     {Message::kModel, 7, Message::kGraph},
-    {Message::kModel, 8, Message::kOpsetImport},
     {Message::kModel, 20, Message::kTraining},
     {Message::kModel, 25, Message::kFunction},
     {Message::kTraining, 1, Message::kGraph},
     {Message::kTraining, 2, Message::kGraph},
     {Message::kFunction, 7, Message::kNode},
-    {Message::kFunction, 9, Message::kOpsetImport},
     {Message::kFunction, 11, Message::kAttribute},
     {Message::kFunction, 12, Message::kValueInfo},
     {Message::kGraph, 1, Message::kNode},
@@ -71,19 +64,16 @@ constexpr Edge kEdges[] = {
     {Message::kSparseTensor, 1, Message::kTensor},
     {Message::kSparseTensor, 2, Message::kTensor},
     {Message::kValueInfo, 2, Message::kType},
-    {Message::kType, 1, Message::kTensorType},
     {Message::kType, 4, Message::kSequenceType},
     {Message::kType, 5, Message::kMapType},
-    {Message::kType, 8, Message::kTensorType},
     {Message::kType, 9, Message::kOptionalType},
-    {Message::kTensorType, 2, Message::kShape},
-    {Message::kShape, 1, Message::kDimension},
     {Message::kSequenceType, 1, Message::kType},
     {Message::kMapType, 2, Message::kType},
     {Message::kOptionalType, 1, Message::kType},
 };
 
-constexpr size_t kMessageCount = static_cast<size_t>(Message::kDimension) + 1;
+constexpr size_t kMessageCount =
+    static_cast<size_t>(Message::kOptionalType) + 1;
 constexpr uint32_t kFieldLimit = 32;
 
 struct EdgeTable {
