@@ -75,7 +75,8 @@ class LayerCells {
     cells.push_back(
         is_unknown ? "?  " : Percent(sums.total.pj, estimate_.totals.total.pj));
     if (layout_.bar_width > 0) {
-      const bool has_bar = row.times > 0 && layout_.largest_pj > 0;
+      // Sums of rows would outdo every bar.
+      const bool has_bar = row.is_shown_alone && layout_.largest_pj > 0;
       cells.push_back(
           has_bar ? Bar(sums.total.pj / layout_.largest_pj, layout_.bar_width)
                   : "");

@@ -269,7 +269,7 @@ std::vector<Fact> ClosingOf(const Estimate& estimate,
   if (estimate.has_range) {
     facts.push_back({"range", absl::StrCat(scale.Number(total.min_pj), " to ",
                                            scale.Text(total.max_pj),
-                                           ", as its prices have one")});
+                                           " by the ranges of its prices")});
   }
   const bool moves_once =
       memory.movement == Movement::kOnce &&

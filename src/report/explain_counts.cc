@@ -44,7 +44,7 @@ std::vector<Evaluations> EvaluationsOf(const Estimate& estimate,
 class Scope {
  public:
   Scope(const Estimate& estimate, const LayerCounts& layer)
-      : evaluations_(EvaluationsOf(estimate, layer)) {
+      : table_(estimate.table), evaluations_(EvaluationsOf(estimate, layer)) {
     for (const auto& [name, value] : LegendOf(*estimate.analysis, layer)) {
       names_.emplace(std::string(name), value);
     }
@@ -58,10 +58,9 @@ class Scope {
     const auto known = names_.find(std::string(name));
     if (known != names_.end()) return known->second;
     for (const Evaluations& each : evaluations_) {
-      if (Name(each.function) != name) continue;
-      return Count(part == ArithOp::kMul ? each.cost.mul : each.cost.add);
+      if (Name(each.function) == name) return Part(each.cost, part);
     }
-    return std::nullopt;
+    return Unused(name, part);
   }
 
   // "MACs = N*M = 1*96 = 96" in parts; the value alone where the formula can't
@@ -92,6 +91,27 @@ class Scope {
   }
 
  private:
+  static Count Part(const FunctionCost& cost, ArithOp part) {
+    return Count(part == ArithOp::kMul ? cost.mul : cost.add);
+  }
+
+  // A function that the formula names and that this layer doesn't need, behind
+  // a factor of 0: any format tells.
+  std::optional<Count> Unused(absl::string_view name, ArithOp part) const {
+    for (int op = 0; op < kArithOpCount; ++op) {
+      const auto function = static_cast<ArithOp>(op);
+      if (Name(function) != name || function == ArithOp::kMul ||
+          function == ArithOp::kAdd) {
+        continue;
+      }
+      const absl::StatusOr<FunctionCost> cost =
+          table_->Function(function, FormatOf(DataType::kFloat32));
+      if (cost.ok()) return Part(*cost, part);
+    }
+    return std::nullopt;
+  }
+
+  const CostTable* table_;
   std::vector<Evaluations> evaluations_;
   std::map<std::string, Count> names_;
 };
@@ -139,10 +159,12 @@ std::string Functions(const Scope& scope, int width, References& references) {
   std::string out;
   for (const Evaluations& each : scope.evaluations()) {
     const std::string format = ToString(each.format);
+    const std::string count = each.count.is_concrete()
+                                  ? Grouped(each.count.value())
+                                  : each.count.ToString();
     std::string text =
-        absl::StrCat(each.count.is_concrete() ? Grouped(each.count.value())
-                                              : each.count.ToString(),
-                     " evaluations in ", format, ", each ");
+        absl::StrCat(count, each.count.Is(1) ? " evaluation" : " evaluations",
+                     " in ", format, ", each ");
     const FunctionCost& cost = each.cost;
     if (cost.price.has_value()) {
       absl::StrAppend(&text, "priced as an operation of its own");

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <map>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "src/report/explain.h"
 #include "src/report/grid.h"
 #include "src/report/json_types.h"
@@ -133,26 +134,22 @@ std::string OriginText(const Price& price) {
 std::string ExplainArrays(const Estimate& estimate, const LayerEstimate& layer,
                           const RenderOptions& options) {
   if (layer.traffic.empty()) return "";
+  // What is read and written stands below, with its price.
   Grid grid({{"array", false, true, 0},
-             {"role", false, false, 2},
-             {"format", false, false, 3},
+             {"role", false, false, 3},
+             {"format", false, false, 4},
              {"size", true, false, 1},
              {"tier", false, false, 0},
-             {"for it is", false, false, 4},
-             {"reads", true, false, 0},
-             {"writes", true, false, 0}});
+             {"for sizes", false, false, 2}});
   for (const PricedTraffic& row : layer.traffic) {
     const ArrayTraffic& traffic = row.traffic;
     grid.Add(
         {OneLine(traffic.array), std::string(Name(traffic.role)),
          ToString(traffic.format), SizeText(estimate, *layer.layer, traffic),
-         OneLine(TierName(estimate, traffic)), PlaceText(estimate, traffic),
-         Grouped(traffic.reads), Grouped(traffic.writes)});
+         OneLine(TierName(estimate, traffic)), PlaceText(estimate, traffic)});
   }
-  return absl::StrCat(
-      Title(layer.layer->times == 1 ? "arrays" : "arrays, of all runs",
-            options),
-      grid.Text(options.width, false, 2));
+  return absl::StrCat(Title("arrays", options),
+                      grid.Text(options.width, false, 2));
 }
 
 std::string ExplainPrices(const Estimate& estimate, const LayerEstimate& layer,
@@ -160,21 +157,39 @@ std::string ExplainPrices(const Estimate& estimate, const LayerEstimate& layer,
                           References& references) {
   const auto prices = PricesOf(estimate, layer);
   if (prices.empty()) return "";
-  Grid grid({{"price of one", false, false, 0},
+  Grid grid({{"price of one", false, true, 0},
              {std::string(PriceUnit(estimate)), true, false, 0},
-             {"range", false, false, 1},
-             {"from", false, true, 0}});
+             {"range", false, false, 1}});
+  std::vector<std::string> origins = {"from"};
   for (const auto& [label, price] : prices) {
     std::string range;
     if (price->has_range()) {
       range =
           absl::StrCat(Grouped(price->min_pj), " to ", Grouped(price->max_pj));
     }
-    grid.Add({OneLine(label), Grouped(price->pj), std::move(range),
-              OneLine(OriginText(*price))});
-    if (!price->source.empty()) references.sources.insert(price->source);
+    grid.Add({OneLine(label), Grouped(price->pj), std::move(range)});
+    origins.push_back(OneLine(OriginText(*price)));
+    for (const absl::string_view id :
+         absl::StrSplit(price->source, ", ", absl::SkipEmpty())) {
+      references.sources.insert(std::string(id));
+    }
   }
-  return absl::StrCat("\n", grid.Text(options.width, options.color, 0));
+  // Where a price is from may take several lines, which a grid doesn't have.
+  const std::vector<std::string> lines = absl::StrSplit(
+      grid.Text(options.width * 3 / 5, false), '\n', absl::SkipEmpty());
+  int longest = 0;
+  for (const std::string& line : lines) {
+    longest = std::max(longest, CodePoints(line));
+  }
+  std::string out = "\n";
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto blanks = static_cast<size_t>(longest - CodePoints(lines[i]) + 2);
+    const std::string first = absl::StrCat(lines[i], std::string(blanks, ' '));
+    absl::StrAppend(
+        &out, Paint(Wrap(first, origins[i], options.width),
+                    i == 0 ? Style::kBold : Style::kPlain, options.color));
+  }
+  return out;
 }
 
 std::string ExplainEnergy(const Estimate& estimate, const LayerEstimate& layer,

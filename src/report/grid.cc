@@ -15,8 +15,11 @@ namespace opcost {
 namespace {
 
 constexpr int kGap = 2;  // blanks between columns
-constexpr int kElidedWidth =
-    12;  // what a name keeps before columns are dropped
+// What an elided cell keeps before columns are dropped. A row's name, in the
+// first column, has two fifths of the line: cut shorter, names of exported
+// models are all alike.
+constexpr int kElidedWidth = 12;
+int NameWidth(int width) { return std::max(kElidedWidth, width / 5 * 2); }
 constexpr int kNoLimit = std::numeric_limits<int>::max();
 
 int Total(const std::vector<int>& widths) {
@@ -98,8 +101,8 @@ std::vector<int> Grid::Fit(int width) const {
   std::vector<int> least;
   int highest_rank = 0;
   for (size_t c = 0; c < columns_.size(); ++c) {
-    least.push_back(columns_[c].elides ? std::min(widths[c], kElidedWidth)
-                                       : widths[c]);
+    const int kept = c == 0 ? NameWidth(width) : kElidedWidth;
+    least.push_back(columns_[c].elides ? std::min(widths[c], kept) : widths[c]);
     highest_rank = std::max(highest_rank, columns_[c].drop_rank);
   }
   for (int rank = highest_rank; rank > 0 && Total(least) > width; --rank) {

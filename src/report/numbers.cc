@@ -39,10 +39,14 @@ std::string FewDigits(double number) {
   return FixedDouble(number, number < 9.995 ? 2 : 1);
 }
 
-// Divides `number` by 1000 until it is below, as rounded; at most `most` times.
-int TakePrefix(double& number, int most) {
+// Rounded to one decimal, numbers from here on have a digit more.
+constexpr double kFourDigits = 999.95;
+constexpr double kFiveDigits = 9999.95;
+
+// Divides `number` by 1000 until it is below `limit`; at most `most` times.
+int TakePrefix(double& number, int most, double limit) {
   int prefix = 0;
-  while (prefix < most && number >= 999.95) {
+  while (prefix < most && number >= limit) {
     number /= 1000;
     ++prefix;
   }
@@ -56,7 +60,8 @@ std::string WithPrefix(int64_t number, absl::string_view unit) {
   double scaled = static_cast<double>(number);
   // The number is a whole one of four digits at least: the prefix is "k" or
   // more, although 999.95 alone would not make it so.
-  const int prefix = TakePrefix(scaled, static_cast<int>(kPrefixes.size()) - 1);
+  const int prefix =
+      TakePrefix(scaled, static_cast<int>(kPrefixes.size()) - 1, kFourDigits);
   return absl::StrCat(FewDigits(scaled), " ",
                       kPrefixes[static_cast<size_t>(prefix)], unit);
 }
@@ -72,6 +77,33 @@ std::string GroupDigits(absl::string_view digits) {
     out.push_back(digits[i]);
   }
   return out;
+}
+
+// In the smallest unit that keeps `largest_pj` below `limit`, or in `unit`.
+EnergyScale ScaleBelow(double limit, double largest_pj, Unit unit,
+                       EnergyUnit table_unit) {
+  EnergyScale scale;
+  double largest = largest_pj;
+  const bool is_relative = table_unit == EnergyUnit::kRelative;
+  if (unit == Unit::kAuto || is_relative) {
+    const size_t units = is_relative ? kPrefixes.size() : kEnergyUnits.size();
+    const int prefix = TakePrefix(largest, static_cast<int>(units) - 1, limit);
+    scale.pj = std::pow(1000.0, prefix);
+    const auto index = static_cast<size_t>(prefix);
+    scale.unit = is_relative ? absl::StrCat(kPrefixes[index],
+                                            prefix > 0 ? " " : "", "MAC")
+                             : std::string(kEnergyUnits[index]);
+  } else {
+    const size_t index = static_cast<size_t>(unit) - 1;
+    scale.pj = std::pow(1000.0, static_cast<double>(index));
+    scale.unit = std::string(kEnergyUnits[index]);
+    largest /= scale.pj;
+  }
+  // As rounded to five digits: 9.99996 is 10.000.
+  const int before = DigitsBeforePoint(largest * (1 + 5e-6));
+  scale.decimals =
+      before > 0 ? std::clamp(5 - before, 0, 4) : std::min(3 - before, 12);
+  return scale;
 }
 
 }  // namespace
@@ -113,27 +145,7 @@ std::string Grouped(double number) {
 }
 
 EnergyScale ScaleFor(double largest_pj, Unit unit, EnergyUnit table_unit) {
-  EnergyScale scale;
-  double largest = largest_pj;
-  const bool is_relative = table_unit == EnergyUnit::kRelative;
-  if (unit == Unit::kAuto || is_relative) {
-    const size_t units = is_relative ? kPrefixes.size() : kEnergyUnits.size();
-    const int prefix = TakePrefix(largest, static_cast<int>(units) - 1);
-    scale.pj = std::pow(1000.0, prefix);
-    const auto index = static_cast<size_t>(prefix);
-    scale.unit = is_relative ? absl::StrCat(kPrefixes[index],
-                                            prefix > 0 ? " " : "", "MAC")
-                             : std::string(kEnergyUnits[index]);
-  } else {
-    const size_t index = static_cast<size_t>(unit) - 1;
-    scale.pj = std::pow(1000.0, static_cast<double>(index));
-    scale.unit = std::string(kEnergyUnits[index]);
-    largest /= scale.pj;
-  }
-  const int before = DigitsBeforePoint(largest);
-  scale.decimals =
-      before > 0 ? std::clamp(5 - before, 0, 4) : std::min(3 - before, 12);
-  return scale;
+  return ScaleBelow(kFiveDigits, largest_pj, unit, table_unit);
 }
 
 std::string EnergyScale::Number(double energy_pj) const {
@@ -171,7 +183,7 @@ std::string HumanCount(int64_t count) { return WithPrefix(count, ""); }
 std::string HumanBytes(int64_t bytes) { return WithPrefix(bytes, "B"); }
 
 std::string HumanEnergy(double pj, Unit unit, EnergyUnit table_unit) {
-  const EnergyScale scale = ScaleFor(pj, unit, table_unit);
+  const EnergyScale scale = ScaleBelow(kFourDigits, pj, unit, table_unit);
   return absl::StrCat(FewDigits(pj / scale.pj), " ", scale.unit);
 }
 

@@ -42,7 +42,8 @@ struct EnergyScale {
 };
 
 // The scale in which `largest_pj` has five significant digits: of `unit`, or of
-// the largest unit that keeps it at 1 or above.
+// the largest unit that keeps it at 10 or above, so that small parts of it have
+// few zeros in front.
 EnergyScale ScaleFor(double largest_pj, Unit unit, EnergyUnit table_unit);
 
 // "27.3"; "<0.1" for what would round to 0; "0" for none.

@@ -18,6 +18,7 @@ ReportRow RowOf(const LayerEstimate& layer) {
   row.op = OpName(*counts.node);
   row.layer = &layer;
   row.layers = 1;
+  row.is_shown_alone = true;
   row.times = counts.times;
   row.unknown_layers = counts.coverage.status == Status::kUnknown ? 1 : 0;
   row.bound_layers = counts.coverage.status == Status::kBound ? 1 : 0;
@@ -59,6 +60,7 @@ std::vector<ReportRow> GroupedByOp(const std::vector<ReportRow>& layers) {
     if (is_new) {
       ReportRow group;
       group.name = group.op = layer.op;
+      group.is_shown_alone = true;
       groups.push_back(std::move(group));
     }
     Merge(layer, groups[place->second]);

@@ -23,7 +23,8 @@ struct ReportRow {
   int64_t unknown_layers = 0;
   int64_t bound_layers = 0;
   int64_t view_layers = 0;
-  Sums sums;  // of the layers that are known
+  bool is_shown_alone = false;  // false: sums what isn't a row itself
+  Sums sums;                    // of the layers that are known
 
   bool is_unknown() const { return unknown_layers == layers; }
   bool is_view() const { return view_layers == layers; }
@@ -46,7 +47,7 @@ ReportRows SelectRows(const Estimate& estimate, const RenderOptions& options);
 std::string OpName(const Node& node);
 // The type of the node's first output that is there; nullptr if none is.
 const ValueType* OutputType(const Estimate& estimate, const Node& node);
-// "float32 -> ..." helpers: the value's name; empty for an absent operand.
+// The value's name; empty for an absent operand.
 absl::string_view ValueName(const Analysis& analysis, ValueIndex value);
 
 }  // namespace opcost

@@ -114,7 +114,7 @@ TEST(EstimateTextTest, ATopSumsTheOthers) {
               ElementsAre("conv1", "2 others", "total"));
   EXPECT_THAT(Text(*tiny, options),
               HasSubstr("\n2 others                        0    0      0.012   "
-                        "0.012  0.006     0.030    0.1"));
+                        "0.012  0.006     0.030    0.1\n"));
   options.top = 2;
   EXPECT_THAT(RowsOf(Text(*tiny, options)),
               ElementsAre("conv1", "pool1", "1 other", "total"));
@@ -226,8 +226,8 @@ TEST(EstimateTextTest, ARangeStandsBelowTheTotal) {
       Replaced(kPlainTable, "{ 32 = 100.0 }\nwrite",
                "{ 32 = { value = 100.0, min = 50.0, max = 150.0 } }\nwrite"));
   EXPECT_THAT(Text(*priced),
-              HasSubstr("\nrange  11.730 to 33.330 nJ, as its prices have "
-                        "one\n"));
+              HasSubstr("\nrange  11.730 to 33.330 nJ by the ranges of "
+                        "its prices\n"));
 }
 
 TEST(EstimateTextTest, ABatchIsAlsoGivenPerSample) {
@@ -248,7 +248,7 @@ TEST(EstimateTextTest, StaticEnergyAndTimeAreSaid) {
                           "[static]\nwatts = 2.0\n"
                           "macs_per_second = { float32 = 216.0e6 }\n");
   EXPECT_THAT(Text(*priced), HasSubstr("\ntime    1.00 us\n"));
-  EXPECT_THAT(Text(*priced), HasSubstr("\nstatic  2.0000 uJ of the total\n"));
+  EXPECT_THAT(Text(*priced), HasSubstr("\nstatic  2000.0 nJ of the total\n"));
 }
 
 TEST(EstimateTextTest, TheOptionsAreSaid) {

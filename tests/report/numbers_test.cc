@@ -105,7 +105,8 @@ TEST(EnergyScaleTest, GivesTheLargestFiveDigits) {
     return ScaleFor(largest_pj, Unit::kAuto, EnergyUnit::kPicojoule).Text(pj);
   };
   EXPECT_EQ(text(5.9412e11, 5.9412e11), "594.12 mJ");
-  EXPECT_EQ(text(1.9994e12, 1.9994e12), "1.9994 J");
+  EXPECT_EQ(text(1.9994e12, 1.9994e12), "1999.4 mJ");
+  EXPECT_EQ(text(9.99996e12, 9.99996e12), "10.000 J");
   EXPECT_EQ(text(5.9412e11, 1.6e10), "16.00 mJ");
   EXPECT_EQ(text(0, 0), "0 pJ");
 }
