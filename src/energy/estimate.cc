@@ -2,7 +2,9 @@
 #include "opcost/energy/estimate.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +16,6 @@ namespace opcost {
 namespace {
 
 constexpr double kPicojoulesPerJoule = 1e12;
-constexpr int kMaxOperands = 32;
 
 absl::Status TooMany(absl::string_view what) {
   return absl::OutOfRangeError(
@@ -27,14 +28,11 @@ std::pair<NumberFormat, NumberFormat> OperandFormats(const Formats& formats,
                                                      const LayerCounts& layer,
                                                      const OperandSet& set) {
   absl::InlinedVector<NumberFormat, 2> found;
-  for (int i = 0; i < kMaxOperands; ++i) {
-    if (((set.inputs >> i) & 1U) != 0)
-      found.push_back(formats.OfInput(layer, i));
+  for (uint32_t bits = set.inputs; bits != 0; bits &= bits - 1) {
+    found.push_back(formats.OfInput(layer, std::countr_zero(bits)));
   }
-  for (int o = 0; o < kMaxOperands; ++o) {
-    if (((set.outputs >> o) & 1U) != 0) {
-      found.push_back(formats.OfOutput(layer, o));
-    }
+  for (uint32_t bits = set.outputs; bits != 0; bits &= bits - 1) {
+    found.push_back(formats.OfOutput(layer, std::countr_zero(bits)));
   }
   if (found.empty()) found.push_back(FormatOf(DataType::kFloat32));
   return {found[0], found.size() > 1 ? found[1] : found[0]};

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "opcost/memory/formats.h"
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 namespace opcost {
 namespace {
 
-// Bits of an OperandSet.
-constexpr int kMaxOperands = 32;
+// Calls visit(i) for each bit i that is set.
+template <typename Visit>
+void ForEachBit(uint32_t bits, const Visit& visit) {
+  for (; bits != 0; bits &= bits - 1) visit(std::countr_zero(bits));
+}
 
 // The element type of a tensor, or of the tensors in a sequence, an optional or
 // a map.
@@ -71,15 +76,13 @@ NumberFormat Formats::OfProduct(const LayerCounts& layer,
   const auto take = [&widest](const NumberFormat& format) {
     widest = widest.has_value() ? Wider(*widest, format) : format;
   };
-  for (int i = 0; i < kMaxOperands; ++i) {
-    if (((operands.inputs >> i) & 1U) != 0) {
-      // Not OfInput(): a bias asks for the format of the products.
-      const Access* access = FindInputAccess(layer, i);
-      take(OfTensor(TypeOfOperand(*analysis_, layer.node->inputs, i),
-                    access != nullptr && access->takes_weight_bits));
-    }
-    if (((operands.outputs >> i) & 1U) != 0) take(OfOutput(layer, i));
-  }
+  ForEachBit(operands.inputs, [&](int i) {
+    // Not OfInput(): a bias asks for the format of the products.
+    const Access* access = FindInputAccess(layer, i);
+    take(OfTensor(TypeOfOperand(*analysis_, layer.node->inputs, i),
+                  access != nullptr && access->takes_weight_bits));
+  });
+  ForEachBit(operands.outputs, [&](int o) { take(OfOutput(layer, o)); });
   return widest.value_or(OfTensor(DataType::kFloat32, false));
 }
 
@@ -128,10 +131,8 @@ NumberFormat Formats::Widest(const LayerCounts& layer,
   const auto take = [&widest](const NumberFormat& format) {
     widest = widest.has_value() ? Wider(*widest, format) : format;
   };
-  for (int i = 0; i < kMaxOperands; ++i) {
-    if (((set.inputs >> i) & 1U) != 0) take(OfInput(layer, i));
-    if (((set.outputs >> i) & 1U) != 0) take(OfOutput(layer, i));
-  }
+  ForEachBit(set.inputs, [&](int i) { take(OfInput(layer, i)); });
+  ForEachBit(set.outputs, [&](int o) { take(OfOutput(layer, o)); });
   return widest.value_or(OfTensor(DataType::kFloat32, false));
 }
 
