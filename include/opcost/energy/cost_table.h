@@ -109,8 +109,9 @@ class CostTable {
                                    const NumberFormat& format) const;
   // The price of a whole MAC whose operands have formats `a` and `b` and whose
   // product has `product`, if the table has one that applies: the pair's own
-  // entry, in either order; then `product`'s; then an interpolated one if the
-  // table prices MACs, but no muls, of that kind. nullopt: a mul and an add.
+  // entry, in either order; then `product`'s; then an interpolated one if every
+  // mul that the table prices in that kind has a MAC beside it. nullopt: a mul
+  // and an add.
   std::optional<Price> Mac(const NumberFormat& a, const NumberFormat& b,
                            const NumberFormat& product) const;
   // `op` is neither kMul nor kAdd.
