@@ -13,7 +13,7 @@ namespace {
 // Counts with their last digits in line, whether or not they have a prefix.
 std::string AlignedCount(int64_t count) {
   std::string text = HumanCount(count);
-  if (text.find(' ') == std::string::npos) text += "  ";
+  if (count < 1000) text += "  ";  // no prefix
   return text;
 }
 
@@ -30,12 +30,29 @@ std::string Bar(double fraction, int width) {
   return bar;
 }
 
-std::string ShapeText(const Estimate& estimate, const ReportRow& row) {
-  if (row.layer == nullptr) return "";
-  const ValueType* type = OutputType(estimate, *row.layer->layer->node);
-  if (type == nullptr) return "";
-  return OneLine(type->is_tensor() ? ToString(type->tensor.shape)
-                                   : ToString(*type));
+std::string ShapeText(const ValueType& type) {
+  if (!type.is_tensor()) return ToString(type);
+  const Shape& shape = type.tensor.shape;
+  if (!shape.has_rank() || shape.dims().empty()) return ToString(shape);
+  std::string text;
+  for (const Extent& extent : shape.dims()) {
+    if (!text.empty()) text += 'x';
+    if (extent.is_concrete()) {
+      absl::StrAppend(&text, extent.value());
+    } else {
+      text += extent.ToString();
+    }
+  }
+  return text;
+}
+
+// A cell of text that may hold anything.
+void PutLine(absl::string_view text, Grid& grid) {
+  if (IsPrintableAscii(text)) {
+    grid.PutAscii(text);
+  } else {
+    grid.Put(OneLine(text));
+  }
 }
 
 struct LayerLayout {
@@ -52,42 +69,50 @@ class LayerCells {
              const LayerLayout& layout)
       : estimate_(estimate), scale_(scale), layout_(layout) {}
 
-  std::vector<std::string> Of(const ReportRow& row) const {
+  void Add(const ReportRow& row, Style style, Grid& grid) const {
     const Sums& sums = row.sums;
     const bool is_total = row.name == "total" && row.times == 0;
     const bool is_unknown = row.layers > 0 && row.is_unknown();
-    std::vector<std::string> cells = {OneLine(row.name)};
+    PutLine(row.name, grid);
     if (layout_.by_op) {
-      cells.push_back(absl::StrCat(row.layers));
+      grid.PutAscii(absl::StrCat(row.layers));
     } else {
-      cells.push_back(OneLine(row.op));
-      cells.push_back(ShapeText(estimate_, row));
+      PutLine(row.op, grid);
+      PutShape(row, grid);
     }
     if (layout_.has_runs) {
-      cells.push_back(is_total ? "" : absl::StrCat(row.times));
+      grid.PutAscii(is_total ? std::string() : absl::StrCat(row.times));
     }
-    cells.push_back(is_unknown ? "?  " : AlignedCount(sums.macs));
+    grid.PutAscii(is_unknown ? "?  " : AlignedCount(sums.macs));
     for (const double pj : {sums.mul_energy.pj, sums.add_energy.pj,
                             sums.read_energy.pj, sums.write_energy.pj}) {
-      cells.push_back(is_unknown ? scale_.Unknown() : scale_.Aligned(pj));
+      grid.PutAscii(is_unknown ? scale_.Unknown() : scale_.Aligned(pj));
     }
-    cells.push_back(is_unknown ? scale_.Unknown() : Total(row));
-    cells.push_back(
+    grid.PutAscii(is_unknown ? scale_.Unknown() : Total(row));
+    grid.PutAscii(
         is_unknown ? "?  " : Percent(sums.total.pj, estimate_.totals.total.pj));
     if (layout_.bar_width > 0) {
       // Sums of rows would outdo every bar.
       const bool has_bar = row.is_shown_alone && layout_.largest_pj > 0;
-      cells.push_back(
-          has_bar ? Bar(sums.total.pj / layout_.largest_pj, layout_.bar_width)
-                  : "");
+      grid.Put(has_bar
+                   ? Bar(sums.total.pj / layout_.largest_pj, layout_.bar_width)
+                   : std::string());
     }
-    return cells;
+    grid.EndRow(style);
   }
 
  private:
+  void PutShape(const ReportRow& row, Grid& grid) const {
+    const ValueType* type =
+        row.layer == nullptr ? nullptr
+                             : OutputType(estimate_, *row.layer->layer->node);
+    PutLine(type == nullptr ? std::string() : ShapeText(*type), grid);
+  }
+
   std::string Total(const ReportRow& row) const {
-    return absl::StrCat(row.sign(), row.sign().empty() ? "" : " ",
-                        scale_.Aligned(row.sums.total.pj));
+    const absl::string_view sign = row.sign();
+    std::string energy = scale_.Aligned(row.sums.total.pj);
+    return sign.empty() ? energy : absl::StrCat(sign, " ", energy);
   }
 
   const Estimate& estimate_;
@@ -153,16 +178,16 @@ Grid LayerGrid(const Estimate& estimate, const RenderOptions& options,
   const LayerCells cells(estimate, scale,
                          {by_op, has_runs, bar_width, largest_pj});
   for (const ReportRow& row : selected.rows) {
-    grid.Add(cells.Of(row), StyleOf(row));
+    cells.Add(row, StyleOf(row), grid);
   }
   if (selected.others.has_value()) {
     ReportRow others = *selected.others;
     if (others.unknown_layers > 0 && !others.is_unknown()) {
       absl::StrAppend(&others.name, " (", others.unknown_layers, " unknown)");
     }
-    grid.Add(cells.Of(others), Style::kDim);
+    cells.Add(others, Style::kDim, grid);
   }
-  grid.Add(cells.Of(TotalRow(estimate)), Style::kBold);
+  cells.Add(TotalRow(estimate), Style::kBold, grid);
   return grid;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -20,6 +21,7 @@ constexpr int kGap = 2;  // blanks between columns
 // models are all alike.
 constexpr int kElidedWidth = 12;
 int NameWidth(int width) { return std::max(kElidedWidth, width / 5 * 2); }
+constexpr size_t kEllipsisSize = 3;  // bytes of what Elide() puts in
 constexpr int kNoLimit = std::numeric_limits<int>::max();
 
 int Total(const std::vector<int>& widths) {
@@ -65,9 +67,13 @@ std::string Wrap(absl::string_view first, absl::string_view text, int width) {
       out += ' ';
       ++column;
     }
-    const std::string shown = Elide(word, std::max(limit - column, 1));
-    out += shown;
-    column += CodePoints(shown);
+    const int room = std::max(limit - column, 1);
+    if (length <= room) {
+      out.append(word.data(), word.size());
+    } else {
+      out += Elide(word, room);
+    }
+    column += std::min(length, room);
     is_line_empty = false;
   }
   absl::StripTrailingAsciiWhitespace(&out);
@@ -75,29 +81,45 @@ std::string Wrap(absl::string_view first, absl::string_view text, int width) {
   return out;
 }
 
-std::vector<int> Grid::Natural() const {
-  std::vector<int> widths;
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    int widest = CodePoints(columns_[c].title);
-    for (const Row& row : rows_) {
-      widest = std::max(widest, CodePoints(row.cells[c]));
-    }
-    widths.push_back(widest);
-  }
-  return widths;
+Grid::Grid(std::vector<GridColumn> columns)
+    : columns_(std::move(columns)), natural_(columns_.size(), 0) {
+  for (const GridColumn& column : columns_) Put(column.title);
+  EndRow(Style::kBold);
+}
+
+void Grid::Add(const std::vector<std::string>& cells, Style style) {
+  for (const std::string& cell : cells) Put(cell);
+  EndRow(style);
+}
+
+void Grid::Put(absl::string_view cell, int width) {
+  cells_.push_back({text_.size(), cell.size(), width});
+  text_.append(cell.data(), cell.size());
+  int& natural = natural_[next_column_++];
+  natural = std::max(natural, width);
+}
+
+void Grid::Put(absl::string_view cell) { Put(cell, CodePoints(cell)); }
+
+void Grid::PutAscii(absl::string_view cell) {
+  Put(cell, static_cast<int>(cell.size()));
+}
+
+void Grid::EndRow(Style style) {
+  styles_.push_back(style);
+  next_column_ = 0;
 }
 
 void Grid::Restore(int rank, int width, std::vector<int>& widths) const {
   std::vector<int> restored = widths;
-  const std::vector<int> natural = Natural();
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (columns_[c].drop_rank == rank) restored[c] = natural[c];
+    if (columns_[c].drop_rank == rank) restored[c] = natural_[c];
   }
   if (Total(restored) <= width) widths = std::move(restored);
 }
 
 std::vector<int> Grid::Fit(int width) const {
-  std::vector<int> widths = Natural();
+  std::vector<int> widths = natural_;
   std::vector<int> least;
   int highest_rank = 0;
   for (size_t c = 0; c < columns_.size(); ++c) {
@@ -128,42 +150,64 @@ std::vector<int> Grid::Fit(int width) const {
   return widths;
 }
 
-std::string Grid::Line(const std::vector<std::string>& cells,
-                       const std::vector<int>& widths) const {
-  std::string line;
+void Grid::AppendLine(size_t row, const std::vector<int>& widths,
+                      std::string& out) const {
+  const Cell* cells = cells_.data() + row * columns_.size();
+  // Blanks for the whole line at once, as many as it has bytes or more.
+  size_t room = 0;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (widths[c] < 0) continue;
+    room += kGap + cells[c].size + kEllipsisSize;
+    room += static_cast<size_t>(std::max(widths[c] - cells[c].width, 0));
+  }
+  const size_t start = out.size();
+  out.resize(start + room, ' ');
+  size_t at = start;
   bool is_first = true;
   for (size_t c = 0; c < columns_.size(); ++c) {
     if (widths[c] < 0) continue;
-    if (!is_first) line.append(kGap, ' ');
+    if (!is_first) at += kGap;
     is_first = false;
-    const std::string cell = Elide(cells[c], widths[c]);
-    const auto blanks = static_cast<size_t>(widths[c] - CodePoints(cell));
-    if (columns_[c].is_right) line.append(blanks, ' ');
-    line += cell;
-    if (!columns_[c].is_right) line.append(blanks, ' ');
+    const bool fits = cells[c].width <= widths[c];
+    const auto blanks =
+        static_cast<size_t>(fits ? widths[c] - cells[c].width : 0);
+    if (columns_[c].is_right) at += blanks;
+    const std::string elided =
+        fits ? std::string() : Elide(TextOf(cells[c]), widths[c]);
+    const absl::string_view shown = fits ? TextOf(cells[c]) : elided;
+    std::copy(shown.begin(), shown.end(), &out[at]);
+    at += shown.size();
+    if (!columns_[c].is_right) at += blanks;
   }
-  absl::StripTrailingAsciiWhitespace(&line);
-  return line;
+  while (at > start && absl::ascii_isspace(static_cast<uint8_t>(out[at - 1]))) {
+    --at;
+  }
+  out.resize(at);
 }
 
 std::string Grid::Text(int width, bool color, int indent) const {
   const int limit = width < 1 ? kNoLimit : std::max(width - indent, 1);
   const std::vector<int> widths = Fit(limit);
-  const std::string margin(static_cast<size_t>(indent), ' ');
+  const bool fits = Total(widths) <= limit;
+  const auto margin = static_cast<size_t>(indent);
+  const bool has_titles = std::any_of(
+      columns_.begin(), columns_.end(),
+      [](const GridColumn& column) { return !column.title.empty(); });
   std::string out;
-  const auto add = [&](const std::vector<std::string>& cells, Style style) {
-    const std::string line = Line(cells, widths);
-    if (!line.empty()) out += margin;
-    absl::StrAppend(&out, Paint(FirstCodePoints(line, limit), style, color),
-                    "\n");
-  };
-  std::vector<std::string> titles;
-  for (const GridColumn& column : columns_) titles.push_back(column.title);
-  const auto is_blank = [](const std::string& t) { return t.empty(); };
-  if (!std::all_of(titles.begin(), titles.end(), is_blank)) {
-    add(titles, Style::kBold);
+  for (size_t row = has_titles ? 0 : 1; row < styles_.size(); ++row) {
+    const size_t start = out.size();
+    out.append(margin, ' ');
+    AppendLine(row, widths, out);
+    const size_t text = start + margin;
+    if (out.size() == text) {
+      out.resize(start);
+    } else if (!fits || (color && styles_[row] != Style::kPlain)) {
+      const std::string line = out.substr(text);
+      out.resize(text);
+      out += Paint(FirstCodePoints(line, limit), styles_[row], color);
+    }
+    out += '\n';
   }
-  for (const Row& row : rows_) add(row.cells, row.style);
   return out;
 }
 
@@ -176,12 +220,13 @@ std::string Grid::Markdown() const {
   for (const GridColumn& column : columns_) {
     absl::StrAppend(&out, column.is_right ? " ---: |" : " --- |");
   }
-  for (const Row& row : rows_) {
+  for (size_t row = 1; row < styles_.size(); ++row) {
     out += "\n|";
-    for (const std::string& cell : row.cells) {
-      const std::string text = MarkdownText(cell);
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      const std::string text =
+          MarkdownText(TextOf(cells_[row * columns_.size() + c]));
       const absl::string_view mark =
-          row.style == Style::kBold && !text.empty() ? "**" : "";
+          styles_[row] == Style::kBold && !text.empty() ? "**" : "";
       absl::StrAppend(&out, " ", mark, text, mark, " |");
     }
   }

@@ -3,9 +3,9 @@
 #ifndef OPCOST_SRC_REPORT_GRID_H_
 #define OPCOST_SRC_REPORT_GRID_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -34,14 +34,15 @@ struct GridColumn {
 
 class Grid {
  public:
-  explicit Grid(std::vector<GridColumn> columns)
-      : columns_(std::move(columns)) {}
+  explicit Grid(std::vector<GridColumn> columns);
 
   // As many cells as there are columns.
-  void Add(std::vector<std::string> cells, Style style = Style::kPlain) {
-    rows_.push_back({std::move(cells), style});
-  }
-  bool empty() const { return rows_.empty(); }
+  void Add(const std::vector<std::string>& cells, Style style = Style::kPlain);
+  // The same without a vector: each cell by itself, and EndRow() after the
+  // last.
+  void Put(absl::string_view cell);
+  void PutAscii(absl::string_view cell);  // faster
+  void EndRow(Style style = Style::kPlain);
 
   // Lines of at most `width` columns (no limit if `width` < 1), each of them
   // behind `indent` blanks.
@@ -50,21 +51,31 @@ class Grid {
   std::string Markdown() const;
 
  private:
-  struct Row {
-    std::vector<std::string> cells;
-    Style style;
+  void Put(absl::string_view cell, int width);
+  // A cell's place in `text_`, and its width in columns.
+  struct Cell {
+    size_t begin;
+    size_t size;
+    int width;
   };
-  // The width of each column's widest cell.
-  std::vector<int> Natural() const;
+  absl::string_view TextOf(const Cell& cell) const {
+    return absl::string_view(text_).substr(cell.begin, cell.size);
+  }
   // Takes the columns of `rank` back if there turns out to be room for them.
   void Restore(int rank, int width, std::vector<int>& widths) const;
   // Width of each column, -1 if dropped.
   std::vector<int> Fit(int width) const;
-  std::string Line(const std::vector<std::string>& cells,
-                   const std::vector<int>& widths) const;
+  // Appends the row at `row` of `cells_`, without blanks at its end.
+  void AppendLine(size_t row, const std::vector<int>& widths,
+                  std::string& out) const;
 
   std::vector<GridColumn> columns_;
-  std::vector<Row> rows_;
+  // Row after row, all cells of each; the first row are the titles.
+  std::vector<Cell> cells_;
+  std::vector<Style> styles_;  // of each row
+  std::string text_;
+  std::vector<int> natural_;  // the width of each column's widest cell
+  size_t next_column_ = 0;    // of the row that is being put
 };
 
 // `text` without blanks around it, and so that markdown shows it as it stands.

@@ -21,14 +21,36 @@ constexpr std::array<absl::string_view, 5> kEnergyUnits = {"pJ", "nJ", "uJ",
                                                            "mJ", "J"};
 
 // Room for the largest double in full.
-using Buffer = std::array<char, 400>;
+constexpr size_t kBufferSize = 400;
 
 template <typename... Format>
 std::string Print(double number, Format... format) {
-  Buffer buffer;
-  const std::to_chars_result end = std::to_chars(
-      buffer.data(), buffer.data() + buffer.size(), number, format...);
-  return std::string(buffer.data(), end.ptr);
+  char buffer[kBufferSize];  // not zeroed: only what is written is read
+  const std::to_chars_result end =
+      std::to_chars(buffer, buffer + kBufferSize, number, format...);
+  return std::string(buffer, end.ptr);
+}
+
+// What a double has exactly, as its powers up to the 22nd are.
+constexpr std::array<double, 13> kTenTo = {1e0, 1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                           1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+constexpr std::array<double, 13> kTenToMinus = {1e0,   1e-1,  1e-2, 1e-3, 1e-4,
+                                                1e-5,  1e-6,  1e-7, 1e-8, 1e-9,
+                                                1e-10, 1e-11, 1e-12};
+// Doubles below it have halves: 2^52.
+constexpr double kHasHalves = 4503599627370496.0;
+
+// `number` times `factor`, rounded as to_chars() rounds its digits: to the
+// nearest integer to the exact product, and to the even one of two.
+uint64_t RoundedProduct(double number, double factor) {
+  const double product = number * factor;
+  auto whole = static_cast<uint64_t>(product);
+  const double rest = product - static_cast<double>(whole);
+  if (rest != 0.5) return whole + (rest > 0.5 ? 1 : 0);
+  // The product is rounded by less than it is away from any half but this one.
+  const double error = std::fma(number, factor, -product);
+  const bool is_up = error == 0 ? whole % 2 == 1 : error > 0;
+  return whole + (is_up ? 1 : 0);
 }
 
 // "9.99", "99.9", "999.9": three or four significant digits of a number from 1
@@ -117,7 +139,26 @@ std::string ShortestDouble(double number) {
 }
 
 std::string FixedDouble(double number, int decimals) {
-  return Print(number, std::chars_format::fixed, decimals);
+  if (decimals < 0 || decimals >= static_cast<int>(kTenTo.size()) ||
+      std::signbit(number) ||
+      !(number * kTenTo[static_cast<size_t>(decimals)] < kHasHalves)) {
+    return Print(number, std::chars_format::fixed, decimals);
+  }
+  uint64_t digits =
+      RoundedProduct(number, kTenTo[static_cast<size_t>(decimals)]);
+  // 16 digits at most, a point, and zeros in front of it.
+  char buffer[32];
+  char* const end = buffer + sizeof(buffer);
+  char* begin = end;
+  for (int i = 0; i < decimals; ++i, digits /= 10) {
+    *--begin = static_cast<char>('0' + digits % 10);
+  }
+  if (decimals > 0) *--begin = '.';
+  do {
+    *--begin = static_cast<char>('0' + digits % 10);
+    digits /= 10;
+  } while (digits > 0);
+  return std::string(begin, end);
 }
 
 std::string Grouped(int64_t number) {
@@ -151,7 +192,10 @@ EnergyScale ScaleFor(double largest_pj, Unit unit, EnergyUnit table_unit) {
 std::string EnergyScale::Number(double energy_pj) const {
   if (energy_pj == 0) return "0";
   const double number = energy_pj / pj;
-  const double least = std::pow(10.0, -decimals);
+  const double least =
+      decimals >= 0 && decimals < static_cast<int>(kTenToMinus.size())
+          ? kTenToMinus[static_cast<size_t>(decimals)]
+          : std::pow(10.0, -decimals);
   if (number < least / 2)
     return absl::StrCat("<", FixedDouble(least, decimals));
   return FixedDouble(number, decimals);

@@ -121,6 +121,7 @@ absl::string_view ReportRow::sign() const {
 
 ReportRows SelectRows(const Estimate& estimate, const RenderOptions& options) {
   ReportRows selected;
+  selected.rows.reserve(estimate.layers.size());
   for (const LayerEstimate& layer : estimate.layers) {
     selected.rows.push_back(RowOf(layer));
   }

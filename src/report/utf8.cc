@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 
@@ -13,6 +14,14 @@ constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";     // U+2026
 
 bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+
+constexpr uint64_t kEachByte = 0x0101010101010101;
+
+uint64_t EightBytes(absl::string_view text) {
+  uint64_t bytes;
+  std::memcpy(&bytes, text.data(), sizeof(bytes));
+  return bytes;
+}
 
 // C0, DEL, and C1 (U+0080 to U+009F), which some terminals obey.
 bool IsControl(absl::string_view code_point) {
@@ -64,11 +73,38 @@ size_t LeadingCodePoint(absl::string_view text) {
 
 std::string ValidUtf8(absl::string_view text) { return Replace(text, false); }
 
-std::string OneLine(absl::string_view text) { return Replace(text, true); }
+std::string OneLine(absl::string_view text) {
+  return IsPrintableAscii(text) ? std::string(text) : Replace(text, true);
+}
+
+bool IsPrintableAscii(absl::string_view text) {
+  // Eight bytes at a time: a byte has its top bit set in one of the terms if it
+  // has it itself, if it is DEL, or if it is below the blank. Only a byte that
+  // is caught itself carries into the next one.
+  uint64_t caught = 0;
+  while (text.size() >= sizeof(uint64_t)) {
+    const uint64_t bytes = EightBytes(text);
+    caught |= bytes | (bytes + kEachByte) | (bytes - 0x20 * kEachByte);
+    text.remove_prefix(sizeof(uint64_t));
+  }
+  bool is_printable = (caught & (0x80 * kEachByte)) == 0;
+  for (const char c : text) is_printable = is_printable && c >= ' ' && c < 0x7F;
+  return is_printable;
+}
 
 int CodePoints(absl::string_view text) {
-  return static_cast<int>(std::count_if(
-      text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
+  size_t points = text.size();
+  while (text.size() >= sizeof(uint64_t)) {
+    const uint64_t bytes = EightBytes(text);
+    if ((bytes & (0x80 * kEachByte)) != 0) {
+      // Ones for bytes that start with the bits 10; their sum is the top byte.
+      const uint64_t continued = (bytes >> 7) & ~(bytes >> 6) & kEachByte;
+      points -= (continued * kEachByte) >> 56;
+    }
+    text.remove_prefix(sizeof(uint64_t));
+  }
+  for (const char c : text) points -= IsContinuation(c) ? 1U : 0U;
+  return static_cast<int>(points);
 }
 
 absl::string_view FirstCodePoints(absl::string_view text, int width) {

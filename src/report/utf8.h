@@ -22,6 +22,9 @@ std::string ValidUtf8(absl::string_view text);
 // could break the line or drive the terminal, become U+FFFD too.
 std::string OneLine(absl::string_view text);
 
+// Whether OneLine() leaves `text` as it is because all of it is ASCII.
+bool IsPrintableAscii(absl::string_view text);
+
 // Number of code points of valid UTF-8: what we take as its width in columns.
 int CodePoints(absl::string_view text);
 

@@ -32,6 +32,28 @@ TEST(HumanCountTest, RoundsIntoTheNextPrefixOrDigit) {
   EXPECT_EQ(HumanCount(999999999), "1.00 G");
 }
 
+TEST(FixedDoubleTest, RoundsTheExactBinaryNumber) {
+  // 1.055 is a little less than its digits say, 1.145 a little more; a
+  // hundred times as much, rounded, is in the middle in both cases.
+  EXPECT_EQ(FixedDouble(1.055, 2), "1.05");
+  EXPECT_EQ(FixedDouble(1.145, 2), "1.15");
+  // What is in the middle indeed goes to the even digit.
+  EXPECT_EQ(FixedDouble(0.5, 0), "0");
+  EXPECT_EQ(FixedDouble(1.5, 0), "2");
+  EXPECT_EQ(FixedDouble(0.125, 2), "0.12");
+  EXPECT_EQ(FixedDouble(0.375, 2), "0.38");
+}
+
+TEST(FixedDoubleTest, HasEveryDigitOfAnyNumber) {
+  EXPECT_EQ(FixedDouble(0, 3), "0.000");
+  EXPECT_EQ(FixedDouble(0.042, 3), "0.042");
+  EXPECT_EQ(FixedDouble(-1.25, 1), "-1.2");
+  EXPECT_EQ(FixedDouble(4503599627370495.5, 0), "4503599627370496");
+  EXPECT_EQ(FixedDouble(9007199254740992, 1), "9007199254740992.0");
+  EXPECT_EQ(FixedDouble(1e22, 0), "10000000000000000000000");
+  EXPECT_EQ(FixedDouble(0.5, 14), "0.50000000000000");
+}
+
 TEST(HumanBytesTest, IsDecimal) {
   EXPECT_EQ(HumanBytes(0), "0 B");
   EXPECT_EQ(HumanBytes(12), "12 B");

@@ -46,6 +46,28 @@ TEST(OneLineTest, LeavesNothingThatCouldDriveATerminal) {
   EXPECT_EQ(OneLine("\xC2\xA0é"), "\xC2\xA0é");
 }
 
+TEST(IsPrintableAsciiTest, SeesABadByteAtAnyPlace) {
+  for (size_t size = 0; size < 20; ++size) {
+    EXPECT_TRUE(IsPrintableAscii(std::string(size, ' ')));
+    EXPECT_TRUE(IsPrintableAscii(std::string(size, '~')));
+    for (size_t at = 0; at < size; ++at) {
+      for (const char bad : {'\0', '\x1F', '\x7F', '\x80', '\xFF'}) {
+        std::string text(size, 'a');
+        text[at] = bad;
+        EXPECT_FALSE(IsPrintableAscii(text)) << size << " " << at;
+      }
+    }
+  }
+}
+
+TEST(CodePointsTest, CountsAtAnyPlace) {
+  for (int before = 0; before < 20; ++before) {
+    const std::string ascii(static_cast<size_t>(before), 'a');
+    EXPECT_EQ(CodePoints(ascii + "é层😀b"), before + 4);
+    EXPECT_EQ(CodePoints("层层层层层层" + ascii), 6 + before);
+  }
+}
+
 TEST(CodePointsTest, CountsWhatIsShownNotBytes) {
   EXPECT_EQ(CodePoints(""), 0);
   EXPECT_EQ(CodePoints("conv"), 4);
