@@ -32,6 +32,9 @@ class LayerCounter {
 
   absl::Status Run() {
     MarkLive();
+    analysis_->layers.reserve(
+        static_cast<size_t>(std::count(live_.begin(), live_.end(), true)));
+    names_.reserve(graph_.nodes.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (!live_[n]) continue;
       const absl::Status status = CountNode(n);
@@ -69,21 +72,24 @@ class LayerCounter {
     }
   }
 
+  // The node's label, with "#2", "#3" ... behind it if a layer has it already.
   std::string UniqueName(const Node& node) {
-    const std::string base(graph_.NodeLabel(node));
+    const absl::string_view base = graph_.NodeLabel(node);
     int& uses = names_[base];
-    std::string name;
-    do {
-      ++uses;
-      name = uses == 1 ? base : absl::StrCat(base, "#", uses);
-    } while (!taken_.insert(name).second);
-    return name;
+    while (true) {
+      if (++uses == 1) {
+        if (!numbered_.contains(base)) return std::string(base);
+        continue;
+      }
+      std::string name = absl::StrCat(base, "#", uses);
+      if (!names_.contains(name) && numbered_.insert(name).second) return name;
+    }
   }
 
   absl::Status CountNode(size_t n) {
     const Node& node = graph_.nodes[n];
     const NodeFacts& facts = inference_.nodes[n];
-    LayerCounts layer;
+    LayerCounts& layer = analysis_->layers.emplace_back();
     layer.node = &node;
     layer.def = facts.def;
     layer.name = UniqueName(node);
@@ -95,7 +101,6 @@ class LayerCounter {
       OPCOST_RETURN_IF_ERROR(Count(node, *facts.def, &layer));
     }
     if (layer.coverage.status == Coverage::Status::kUnknown) Warn(layer);
-    analysis_->layers.push_back(std::move(layer));
     return absl::OkStatus();
   }
 
@@ -235,8 +240,8 @@ class LayerCounter {
   const Graph& graph_;
   Analysis* analysis_;
   std::vector<bool> live_;
-  absl::flat_hash_map<std::string, int> names_;
-  absl::flat_hash_set<std::string> taken_;
+  absl::flat_hash_map<absl::string_view, int> names_;  // uses of each label
+  absl::flat_hash_set<std::string> numbered_;          // names with a number
 };
 
 }  // namespace

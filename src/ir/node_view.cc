@@ -109,13 +109,20 @@ absl::StatusOr<std::string> NodeView::String(
   return *value;
 }
 
-absl::StatusOr<std::vector<int64_t>> NodeView::Ints(
+absl::StatusOr<absl::Span<const int64_t>> NodeView::IntsView(
     absl::string_view name) const {
   const Attribute* attribute = node_->FindAttribute(name);
-  if (attribute == nullptr) return std::vector<int64_t>();
+  if (attribute == nullptr) return absl::Span<const int64_t>();
   const auto* value = std::get_if<std::vector<int64_t>>(&attribute->content);
   if (value == nullptr) return WrongKind(*attribute, "a list of integers");
-  return *value;
+  return absl::MakeConstSpan(*value);
+}
+
+absl::StatusOr<std::vector<int64_t>> NodeView::Ints(
+    absl::string_view name) const {
+  absl::StatusOr<absl::Span<const int64_t>> view = IntsView(name);
+  if (!view.ok()) return view.status();
+  return std::vector<int64_t>(view->begin(), view->end());
 }
 
 absl::StatusOr<std::vector<double>> NodeView::Floats(

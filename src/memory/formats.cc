@@ -62,12 +62,18 @@ NumberFormat Wider(const NumberFormat& a, const NumberFormat& b) {
 
 }  // namespace
 
-NumberFormat Formats::OfTensor(DataType type, bool takes_weight_bits) const {
-  if (!IsFloating(type)) return FormatOf(type);
-  const std::optional<NumberFormat>& own =
-      takes_weight_bits ? options_.weight_bits : options_.activation_bits;
-  if (own.has_value()) return *own;
-  return options_.bits.value_or(FormatOf(type));
+Formats::Formats(const Analysis& analysis, const FormatOptions& options)
+    : analysis_(&analysis), options_(options) {
+  for (size_t i = 0; i < kDataTypeCount; ++i) {
+    const auto type = static_cast<DataType>(i);
+    const NumberFormat own = FormatOf(type);
+    const NumberFormat general =
+        IsFloating(type) ? options.bits.value_or(own) : own;
+    of_tensors_[i] =
+        IsFloating(type) ? options.activation_bits.value_or(general) : own;
+    of_weights_[i] =
+        IsFloating(type) ? options.weight_bits.value_or(general) : own;
+  }
 }
 
 NumberFormat Formats::OfProduct(const LayerCounts& layer,

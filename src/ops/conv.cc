@@ -36,7 +36,7 @@ struct Geometry {
 // there.
 absl::StatusOr<Dims> KernelOf(const NodeView& node, const Dims& weight) {
   const Dims kernel(weight.begin() + 2, weight.end());
-  OPCOST_ASSIGN_OR_RETURN(const std::optional<std::vector<int64_t>> stated,
+  OPCOST_ASSIGN_OR_RETURN(const std::optional<IntDims> stated,
                           KernelShapeAttribute(node, kernel.size()));
   if (!stated.has_value()) return kernel;
   Dims resolved;
@@ -152,13 +152,13 @@ absl::StatusOr<Geometry> ResolveConvTranspose(const NodeView& node) {
 }
 
 absl::StatusOr<OutputTypes> InferConv(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConv(node));
-  return OutputTypes{ValueType(g.type, g.output)};
+  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveConv(node));
+  return OutputTypes{ValueType(g.type, std::move(g.output))};
 }
 
 absl::StatusOr<OutputTypes> InferConvTranspose(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConvTranspose(node));
-  return OutputTypes{ValueType(g.type, g.output)};
+  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveConvTranspose(node));
+  return OutputTypes{ValueType(g.type, std::move(g.output))};
 }
 
 // What one matrix-vector product touches of each array (--array-scope operand).

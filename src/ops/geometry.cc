@@ -84,9 +84,14 @@ absl::StatusOr<Dims> InputExtents(const NodeView& node, int i) {
   Dims extents;
   extents.reserve(elements.size());
   for (size_t e = 0; e < elements.size(); ++e) {
+    const SymValue& element = elements[e];
+    if (element.is_concrete() && element.value() >= 0) {
+      extents.emplace_back(element.value());
+      continue;
+    }
     OPCOST_ASSIGN_OR_RETURN(
         Extent extent,
-        NonNegative(node, elements[e],
+        NonNegative(node, element,
                     absl::StrCat("element ", e, " of operand ", i)));
     extents.push_back(std::move(extent));
   }

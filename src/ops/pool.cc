@@ -31,7 +31,7 @@ absl::StatusOr<Pool> ResolvePool(const NodeView& node) {
   }
   const Dims& dims = x->shape.dims();
   const auto spatial = absl::MakeConstSpan(dims).subspan(2);
-  OPCOST_ASSIGN_OR_RETURN(const std::optional<std::vector<int64_t>> stated,
+  OPCOST_ASSIGN_OR_RETURN(const std::optional<IntDims> stated,
                           KernelShapeAttribute(node, spatial.size()));
   if (!stated.has_value()) {
     // LpPool of opset 1 alone may leave it out, and has no rule for that.

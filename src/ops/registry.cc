@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "src/ops/families.h"
 
 namespace opcost {
@@ -45,6 +47,25 @@ std::vector<OpDef> Collect() {
   return rows;
 }
 
+using RowsByName =
+    absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>,
+                        absl::Span<const OpDef>>;
+
+// The rows of each operator, which stand together and rise in `since`.
+RowsByName IndexRows() {
+  RowsByName by_name;
+  const absl::Span<const OpDef> rows = AllOps();
+  for (size_t first = 0, last = 0; first < rows.size(); first = last) {
+    while (last < rows.size() && rows[last].domain == rows[first].domain &&
+           rows[last].name == rows[first].name) {
+      ++last;
+    }
+    by_name[{rows[first].domain, rows[first].name}] =
+        rows.subspan(first, last - first);
+  }
+  return by_name;
+}
+
 }  // namespace
 
 absl::Span<const OpDef> AllOps() {
@@ -54,13 +75,14 @@ absl::Span<const OpDef> AllOps() {
 
 const OpDef* FindOp(absl::string_view domain, absl::string_view name,
                     int opset) {
-  const absl::Span<const OpDef> rows = AllOps();
-  const auto after = std::upper_bound(
-      rows.begin(), rows.end(), std::tie(domain, name, opset),
-      [](const auto& key, const OpDef& def) { return key < Key(def); });
-  if (after == rows.begin()) return nullptr;
-  const OpDef& def = *(after - 1);
-  return def.domain == domain && def.name == name ? &def : nullptr;
+  static const RowsByName& by_name = *new RowsByName(IndexRows());
+  const auto found = by_name.find({domain, name});
+  if (found == by_name.end()) return nullptr;
+  const OpDef* latest = nullptr;
+  for (const OpDef& def : found->second) {
+    if (def.since <= opset) latest = &def;
+  }
+  return latest;
 }
 
 bool IsRandomGenerator(absl::string_view domain, absl::string_view name) {

@@ -14,10 +14,10 @@ enum class AutoPad { kNotSet, kSameUpper, kSameLower, kValid };
 // What a node says of its window, one value per spatial axis.
 struct Attributes {
   AutoPad auto_pad = AutoPad::kNotSet;
-  std::vector<int64_t> strides;
-  std::vector<int64_t> dilations;
-  std::vector<int64_t> pads_begin;
-  std::vector<int64_t> pads_end;
+  IntDims strides;
+  IntDims dilations;
+  IntDims pads_begin;
+  IntDims pads_end;
 
   bool is_same() const {
     return auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower;
@@ -26,11 +26,12 @@ struct Attributes {
 
 // The list attribute `name` of `count` values, none below `minimum`; all
 // `otherwise` if the node lacks it.
-absl::StatusOr<std::vector<int64_t>> PerAxis(const NodeView& node,
-                                             absl::string_view name,
-                                             size_t count, int64_t minimum,
-                                             int64_t otherwise) {
-  OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> values, node.Ints(name));
+absl::StatusOr<IntDims> PerAxis(const NodeView& node, absl::string_view name,
+                                size_t count, int64_t minimum,
+                                int64_t otherwise) {
+  OPCOST_ASSIGN_OR_RETURN(const absl::Span<const int64_t> given,
+                          node.IntsView(name));
+  IntDims values(given.begin(), given.end());
   if (values.empty()) values.assign(count, otherwise);
   if (values.size() != count) {
     return node.Invalid(name, " must have ", count,
@@ -47,6 +48,7 @@ absl::StatusOr<std::vector<int64_t>> PerAxis(const NodeView& node,
 }
 
 absl::StatusOr<AutoPad> AutoPadOf(const NodeView& node) {
+  if (!node.HasAttribute("auto_pad")) return AutoPad::kNotSet;
   OPCOST_ASSIGN_OR_RETURN(const std::string name,
                           node.String("auto_pad", "NOTSET"));
   if (name == "NOTSET" || name.empty()) return AutoPad::kNotSet;
@@ -64,8 +66,7 @@ absl::StatusOr<Attributes> AttributesOf(const NodeView& node, size_t axes) {
   OPCOST_ASSIGN_OR_RETURN(a.auto_pad, AutoPadOf(node));
   OPCOST_ASSIGN_OR_RETURN(a.strides, PerAxis(node, "strides", axes, 1, 1));
   OPCOST_ASSIGN_OR_RETURN(a.dilations, PerAxis(node, "dilations", axes, 1, 1));
-  OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> pads,
-                          PerAxis(node, "pads", 2 * axes, 0, 0));
+  OPCOST_ASSIGN_OR_RETURN(IntDims pads, PerAxis(node, "pads", 2 * axes, 0, 0));
   // Runtimes let auto_pad override pads.
   if (a.auto_pad != AutoPad::kNotSet) pads.assign(2 * axes, 0);
   const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(axes);
@@ -113,9 +114,9 @@ absl::StatusOr<Extent> Windows(const NodeView& node, size_t axis,
 
 }  // namespace
 
-absl::StatusOr<std::optional<std::vector<int64_t>>> KernelShapeAttribute(
+absl::StatusOr<std::optional<IntDims>> KernelShapeAttribute(
     const NodeView& node, size_t axes) {
-  std::optional<std::vector<int64_t>> kernel;
+  std::optional<IntDims> kernel;
   if (!node.HasAttribute("kernel_shape")) return kernel;
   OPCOST_ASSIGN_OR_RETURN(kernel, PerAxis(node, "kernel_shape", axes, 1, 1));
   return kernel;
@@ -150,10 +151,10 @@ absl::StatusOr<Dims> SlideWindowBack(const NodeView& node,
                                      absl::Span<const Extent> kernel) {
   const size_t axes = spatial.size();
   OPCOST_ASSIGN_OR_RETURN(const Attributes a, AttributesOf(node, axes));
-  OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> output_padding,
+  OPCOST_ASSIGN_OR_RETURN(const IntDims output_padding,
                           PerAxis(node, "output_padding", axes, 0, 0));
   if (node.HasAttribute("output_shape")) {
-    OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> shape,
+    OPCOST_ASSIGN_OR_RETURN(const IntDims shape,
                             PerAxis(node, "output_shape", axes, 0, 0));
     return Dims(shape.begin(), shape.end());
   }

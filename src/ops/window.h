@@ -6,18 +6,18 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "opcost/ir/node_view.h"
+#include "opcost/ir/tensor_value.h"
 #include "opcost/ir/types.h"
 
 namespace opcost {
 
 // The attribute kernel_shape for `axes` spatial axes; nullopt if the node lacks
 // it. Errors: another number of values, a value below 1.
-absl::StatusOr<std::optional<std::vector<int64_t>>> KernelShapeAttribute(
+absl::StatusOr<std::optional<IntDims>> KernelShapeAttribute(
     const NodeView& node, size_t axes);
 
 // Extents of what a kernel of extents `kernel` gives as it slides over the

@@ -273,10 +273,13 @@ TEST(LayerTest, ParametersAreCountedOnceHoweverOftenTheyAreUsed) {
 }
 
 TEST(LayerTest, ACountBeyond63BitsIsAnErrorThatNamesTheNode) {
-  const Analyzed a(R"((float[4294967296,4294967296] x)
-                      => (float[4294967296,4294967296] y) { y = Relu(x) })");
+  const Analyzed a(R"((float[2147483648,1048576] x,
+                       float[1048576,2147483648] w)
+                      => (float[2147483648,2147483648] y) {
+    y = MatMul(x, w)
+  })");
   EXPECT_THAT(a.analysis, StatusIs(absl::StatusCode::kOutOfRange,
-                                   HasSubstr("Relu 'y': the number of ")));
+                                   HasSubstr("MatMul 'y': the number of ")));
 }
 
 TEST(LayerTest, ErrorsBeginWithTheModelAndTheNode) {

@@ -87,6 +87,9 @@ class NodeView {
                                      absl::string_view otherwise) const;
   // Empty if the node lacks it.
   absl::StatusOr<std::vector<int64_t>> Ints(absl::string_view name) const;
+  // The same without a copy: refers to the graph.
+  absl::StatusOr<absl::Span<const int64_t>> IntsView(
+      absl::string_view name) const;
   absl::StatusOr<std::vector<double>> Floats(absl::string_view name) const;
   absl::StatusOr<std::vector<std::string>> Strings(
       absl::string_view name) const;

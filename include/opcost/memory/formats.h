@@ -3,6 +3,8 @@
 #ifndef OPCOST_MEMORY_FORMATS_H_
 #define OPCOST_MEMORY_FORMATS_H_
 
+#include <array>
+#include <cstddef>
 #include <optional>
 
 #include "opcost/analysis/analysis.h"
@@ -23,8 +25,7 @@ struct FormatOptions {
 // Formats of the operands and operations of layers of one analysis.
 class Formats {
  public:
-  Formats(const Analysis& analysis, const FormatOptions& options)
-      : analysis_(&analysis), options_(options) {}
+  Formats(const Analysis& analysis, const FormatOptions& options);
 
   const FormatOptions& options() const { return options_; }
   // The format of an array as `access` of `layer` sees it. A bias has the
@@ -42,7 +43,10 @@ class Formats {
   bool IsView(const LayerCounts& layer) const;
 
  private:
-  NumberFormat OfTensor(DataType type, bool takes_weight_bits) const;
+  const NumberFormat& OfTensor(DataType type, bool takes_weight_bits) const {
+    return (takes_weight_bits ? of_weights_
+                              : of_tensors_)[static_cast<size_t>(type)];
+  }
   NumberFormat Widest(const LayerCounts& layer, const OperandSet& set) const;
   NumberFormat OfProduct(const LayerCounts& layer,
                          const OperandSet& operands) const;
@@ -51,6 +55,9 @@ class Formats {
 
   const Analysis* analysis_;
   FormatOptions options_;
+  // By element type: what the options make of it.
+  std::array<NumberFormat, kDataTypeCount> of_tensors_;
+  std::array<NumberFormat, kDataTypeCount> of_weights_;
 };
 
 }  // namespace opcost

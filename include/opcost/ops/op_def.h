@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
@@ -17,7 +18,14 @@ namespace opcost {
 
 // Types of the outputs that the node lists, in order. A rule may return fewer
 // than the node lists (the rest are unknown) or more (the rest are ignored).
-using OutputTypes = absl::InlinedVector<ValueType, 1>;
+class OutputTypes : public absl::InlinedVector<ValueType, 1> {
+ public:
+  // Takes each by move, which an initializer list couldn't.
+  template <typename... Types>
+  explicit OutputTypes(Types&&... types) {
+    (emplace_back(std::forward<Types>(types)), ...);
+  }
+};
 using OutputValues = absl::InlinedVector<std::shared_ptr<const TensorValue>, 1>;
 
 // Output types from input types, known input values and attributes. Pure.
