@@ -96,7 +96,7 @@ absl::StatusOr<Graph> GraphBuilder::Build() {
 
 ValueIndex GraphBuilder::Append(absl::string_view name) {
   graph_.values.emplace_back();
-  graph_.values.back().name = std::string(name);
+  graph_.values.back().name.assign(name.data(), name.size());
   return static_cast<ValueIndex>(graph_.values.size() - 1);
 }
 
@@ -127,13 +127,11 @@ absl::Status GraphBuilder::DeclareInputs() {
     Value& added = graph_.values.back();
     added.is_input = true;
     graph_.inputs.push_back(place->second);
-    absl::StatusOr<ValueType> type = ImportType(input.type(), input.name());
-    if (type.ok()) {
-      added.declared = *std::move(type);
-    } else if (outer_ == nullptr || !absl::IsUnimplemented(type.status())) {
-      // Inputs of subgraphs may lack an element type: the outer node gives it.
-      return Prefixed(type.status(),
-                      absl::StrCat("input '", input.name(), "'"));
+    const absl::Status typed =
+        ImportType(input.type(), input.name(), &added.declared);
+    // Inputs of subgraphs may lack an element type: the outer node gives it.
+    if (!typed.ok() && (outer_ == nullptr || !absl::IsUnimplemented(typed))) {
+      return Prefixed(typed, absl::StrCat("input '", input.name(), "'"));
     }
   }
   return absl::OkStatus();
@@ -220,12 +218,10 @@ absl::Status GraphBuilder::AddDeclaredTypes(
         value(known->second).declared.kind != ValueKind::kUnknown) {
       continue;
     }
-    absl::StatusOr<ValueType> type = ImportType(info.type(), info.name());
-    if (type.ok()) {
-      value(known->second).declared = *std::move(type);
-    } else if (!absl::IsUnimplemented(type.status())) {
-      return Prefixed(type.status(),
-                      absl::StrCat(role, " '", info.name(), "'"));
+    const absl::Status typed =
+        ImportType(info.type(), info.name(), &value(known->second).declared);
+    if (!typed.ok() && !absl::IsUnimplemented(typed)) {
+      return Prefixed(typed, absl::StrCat(role, " '", info.name(), "'"));
     }
   }
   return absl::OkStatus();

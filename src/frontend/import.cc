@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "opcost/frontend/import.h"
 
+#include <algorithm>
 #include <climits>
+#include <cstddef>
 #include <exception>
 #include <ios>
 #include <memory>
@@ -24,6 +26,9 @@ namespace {
 
 constexpr int64_t kOldestIrVersion = 3;
 constexpr int64_t kNewestIrVersion = 13;
+// protobuf's own largest block, 8 KB, is small for what a model takes.
+constexpr size_t kMinArenaBlockBytes = size_t{1} << 12;
+constexpr size_t kMaxArenaBlockBytes = size_t{1} << 15;
 // Three messages for each level of subgraphs and two for each of types, which
 // the skeleton limits, and some more for what is in the innermost.
 constexpr int kMaxMessageDepth = 5 * kMaxNesting + 40;
@@ -128,7 +133,11 @@ absl::StatusOr<Model> ImportWithoutPath(absl::string_view bytes) {
   const absl::Status walked = ReadSkeleton(bytes, &skeleton);
   if (absl::IsDataLoss(walked)) return NotOnnx(bytes, walked.message());
   OPCOST_RETURN_IF_ERROR(walked);
-  google::protobuf::Arena arena;
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = std::clamp(
+      skeleton.bytes.size(), kMinArenaBlockBytes, kMaxArenaBlockBytes);
+  options.max_block_size = kMaxArenaBlockBytes;
+  google::protobuf::Arena arena(options);
   auto* proto =
       google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&arena);
   if (!Parse(skeleton.bytes, proto)) {

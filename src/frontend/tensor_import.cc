@@ -230,12 +230,14 @@ absl::Status ImportExternal(const onnx::TensorProto& proto, int64_t count,
   return absl::OkStatus();
 }
 
-// The shape from `dims`, whose product is stored in `count`.
-absl::StatusOr<TensorType> ImportTensorType(
+// Fills `type` in place, its extents are dear to move: the shape from `dims`,
+// whose product is stored in `count`.
+absl::Status ImportTensorType(
     int32_t data_type, const google::protobuf::RepeatedField<int64_t>& dims,
-    int64_t* count) {
-  OPCOST_ASSIGN_OR_RETURN(const DataType type, ImportDataType(data_type));
-  Dims extents;
+    TensorType* type, int64_t* count) {
+  OPCOST_ASSIGN_OR_RETURN(type->type, ImportDataType(data_type));
+  type->shape = Shape(Dims());
+  Dims& extents = type->shape.mutable_dims();
   extents.reserve(static_cast<size_t>(dims.size()));
   for (int i = 0; i < dims.size(); ++i) {
     if (dims[i] < 0) {
@@ -252,7 +254,7 @@ absl::StatusOr<TensorType> ImportTensorType(
                      " has more than 2^63 - 1 elements"));
   }
   *count = volume.value();
-  return TensorType{type, Shape(std::move(extents))};
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -261,12 +263,13 @@ absl::StatusOr<std::shared_ptr<const StoredTensor>> ImportTensor(
     const onnx::TensorProto& proto, absl::Span<const CutPayload> payloads) {
   auto tensor = std::make_shared<StoredTensor>();
   int64_t count = 0;
-  OPCOST_ASSIGN_OR_RETURN(
-      tensor->type, ImportTensorType(proto.data_type(), proto.dims(), &count));
+  OPCOST_RETURN_IF_ERROR(
+      ImportTensorType(proto.data_type(), proto.dims(), &tensor->type, &count));
   size_t cut_index = 0;
   if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
     OPCOST_RETURN_IF_ERROR(ImportExternal(proto, count, tensor.get()));
-  } else if (absl::SimpleAtoi(proto.doc_string(), &cut_index) &&
+  } else if (!payloads.empty() &&
+             absl::SimpleAtoi(proto.doc_string(), &cut_index) &&
              cut_index < payloads.size()) {
     OPCOST_RETURN_IF_ERROR(ImportCut(payloads[cut_index], count, tensor.get()));
   } else {
@@ -297,9 +300,8 @@ absl::StatusOr<std::shared_ptr<const StoredTensor>> ImportSparseTensor(
   }
   auto tensor = std::make_shared<StoredTensor>();
   int64_t count = 0;
-  OPCOST_ASSIGN_OR_RETURN(
-      tensor->type,
-      ImportTensorType(proto.values().data_type(), proto.dims(), &count));
+  OPCOST_RETURN_IF_ERROR(ImportTensorType(proto.values().data_type(),
+                                          proto.dims(), &tensor->type, &count));
   tensor->payload = (*values)->payload;
   tensor->is_sparse = true;
   return tensor;

@@ -10,9 +10,11 @@
 namespace opcost {
 namespace {
 
-absl::StatusOr<Shape> ImportShape(const onnx::TensorShapeProto& proto,
-                                  absl::string_view value_name) {
-  Dims dims;
+// Fills the shape in place: its extents are dear to move.
+absl::Status ImportShape(const onnx::TensorShapeProto& proto,
+                         absl::string_view value_name, Shape* shape) {
+  *shape = Shape(Dims());
+  Dims& dims = shape->mutable_dims();
   dims.reserve(static_cast<size_t>(proto.dim_size()));
   Extent known(1);
   bool is_empty = false;
@@ -39,30 +41,54 @@ absl::StatusOr<Shape> ImportShape(const onnx::TensorShapeProto& proto,
         absl::StrCat("its shape ", ToString(absl::MakeConstSpan(dims)),
                      " has more than 2^63 - 1 elements"));
   }
-  return Shape(std::move(dims));
+  return absl::OkStatus();
 }
 
 // A tensor type, dense or sparse.
 template <typename Proto>
-absl::StatusOr<ValueType> ImportTensorType(const Proto& proto,
-                                           absl::string_view value_name) {
-  TensorType tensor;
-  OPCOST_ASSIGN_OR_RETURN(tensor.type, ImportDataType(proto.elem_type()));
-  if (proto.has_shape()) {
-    OPCOST_ASSIGN_OR_RETURN(tensor.shape,
-                            ImportShape(proto.shape(), value_name));
-  }
-  return ValueType(std::move(tensor));
+absl::Status ImportTensorType(const Proto& proto, absl::string_view value_name,
+                              ValueType* type) {
+  type->kind = ValueKind::kTensor;
+  OPCOST_ASSIGN_OR_RETURN(type->tensor.type, ImportDataType(proto.elem_type()));
+  if (!proto.has_shape()) return absl::OkStatus();
+  return ImportShape(proto.shape(), value_name, &type->tensor.shape);
 }
 
-absl::StatusOr<ValueType> ImportContainer(ValueKind kind,
-                                          const onnx::TypeProto& element,
-                                          absl::string_view value_name) {
-  ValueType type;
-  type.kind = kind;
-  OPCOST_ASSIGN_OR_RETURN(ValueType inner, ImportType(element, value_name));
-  type.element = std::make_shared<const ValueType>(std::move(inner));
-  return type;
+absl::Status ImportContainer(ValueKind kind, const onnx::TypeProto& element,
+                             absl::string_view value_name, ValueType* type) {
+  type->kind = kind;
+  auto inner = std::make_shared<ValueType>();
+  OPCOST_RETURN_IF_ERROR(ImportType(element, value_name, inner.get()));
+  type->element = std::move(inner);
+  return absl::OkStatus();
+}
+
+// The same as ImportType(), but leaves what it has read of a wrong type.
+absl::Status FillType(const onnx::TypeProto& proto,
+                      absl::string_view value_name, ValueType* type) {
+  switch (proto.value_case()) {
+    case onnx::TypeProto::kTensorType:
+      return ImportTensorType(proto.tensor_type(), value_name, type);
+    case onnx::TypeProto::kSparseTensorType:
+      return ImportTensorType(proto.sparse_tensor_type(), value_name, type);
+    case onnx::TypeProto::kSequenceType:
+      return ImportContainer(ValueKind::kSequence,
+                             proto.sequence_type().elem_type(), value_name,
+                             type);
+    case onnx::TypeProto::kOptionalType:
+      return ImportContainer(ValueKind::kOptional,
+                             proto.optional_type().elem_type(), value_name,
+                             type);
+    case onnx::TypeProto::kMapType: {
+      OPCOST_RETURN_IF_ERROR(ImportContainer(
+          ValueKind::kMap, proto.map_type().value_type(), value_name, type));
+      OPCOST_ASSIGN_OR_RETURN(type->map_key,
+                              ImportDataType(proto.map_type().key_type()));
+      return absl::OkStatus();
+    }
+    default:
+      return absl::OkStatus();
+  }
 }
 
 }  // namespace
@@ -82,31 +108,11 @@ absl::StatusOr<DataType> ImportDataType(int32_t onnx_number) {
   return *type;
 }
 
-absl::StatusOr<ValueType> ImportType(const onnx::TypeProto& proto,
-                                     absl::string_view value_name) {
-  switch (proto.value_case()) {
-    case onnx::TypeProto::kTensorType:
-      return ImportTensorType(proto.tensor_type(), value_name);
-    case onnx::TypeProto::kSparseTensorType:
-      return ImportTensorType(proto.sparse_tensor_type(), value_name);
-    case onnx::TypeProto::kSequenceType:
-      return ImportContainer(ValueKind::kSequence,
-                             proto.sequence_type().elem_type(), value_name);
-    case onnx::TypeProto::kOptionalType:
-      return ImportContainer(ValueKind::kOptional,
-                             proto.optional_type().elem_type(), value_name);
-    case onnx::TypeProto::kMapType: {
-      OPCOST_ASSIGN_OR_RETURN(
-          ValueType type,
-          ImportContainer(ValueKind::kMap, proto.map_type().value_type(),
-                          value_name));
-      OPCOST_ASSIGN_OR_RETURN(type.map_key,
-                              ImportDataType(proto.map_type().key_type()));
-      return type;
-    }
-    default:
-      return ValueType();
-  }
+absl::Status ImportType(const onnx::TypeProto& proto,
+                        absl::string_view value_name, ValueType* type) {
+  absl::Status filled = FillType(proto, value_name, type);
+  if (!filled.ok()) *type = ValueType();
+  return filled;
 }
 
 }  // namespace opcost

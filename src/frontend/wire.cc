@@ -39,7 +39,7 @@ bool WireReader::ReadTag(size_t limit, WireField* field) {
   return true;
 }
 
-absl::Status WireReader::ReadField(size_t limit, WireField* field) {
+absl::Status WireReader::ReadAnyField(size_t limit, WireField* field) {
   if (!ReadTag(limit, field)) {
     return Corrupt(field->begin, "no protobuf field starts there");
   }

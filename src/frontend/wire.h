@@ -43,9 +43,44 @@ class WireReader {
   // Reads the field at the position, which lies before `limit`, the end of the
   // enclosing message, and leaves the position at the field's content. Errors
   // (DATA_LOSS) name the byte.
-  absl::Status ReadField(size_t limit, WireField* field);
+  absl::Status ReadField(size_t limit, WireField* field) {
+    if (ReadShortField(limit, field)) return absl::OkStatus();
+    return ReadAnyField(limit, field);
+  }
 
  private:
+  // The common case, without calls: a tag of one byte, and a number of one byte
+  // or a length of one or two. False, and nothing changes, for all else.
+  bool ReadShortField(size_t limit, WireField* field) {
+    const size_t left = limit - position_;
+    if (left < 2) return false;
+    const auto tag = static_cast<uint8_t>(bytes_[position_]);
+    size_t length = static_cast<uint8_t>(bytes_[position_ + 1]);
+    size_t header = 2;
+    const auto type = static_cast<WireType>(tag & 7);
+    if (tag >= 0x80 || tag < 8) return false;
+    if (type == WireType::kVarint && length < 0x80) {
+      header = 1;
+      length = 1;
+    } else if (type != WireType::kLengthDelimited) {
+      return false;
+    } else if (length >= 0x80) {
+      if (left < 3) return false;
+      const auto high = static_cast<uint8_t>(bytes_[position_ + 2]);
+      if (high >= 0x80) return false;
+      length = (length & 0x7f) | static_cast<size_t>(high) << 7;
+      header = 3;
+    }
+    if (length > left - header) return false;
+    field->number = tag >> 3;
+    field->type = type;
+    field->begin = position_;
+    field->length_at = position_ + 1;
+    field->content = position_ += header;
+    field->end = position_ + length;
+    return true;
+  }
+  absl::Status ReadAnyField(size_t limit, WireField* field);
   // False if the varint doesn't end before `limit`, or is too long.
   bool ReadVarint(size_t limit, uint64_t* value) {
     if (position_ < limit) {
