@@ -80,7 +80,8 @@ std::vector<NearArray> CollectNearArrays(const Estimate& estimate) {
       const auto same = [&array](const NearArray& other) {
         return other.array->bytes == array.bytes &&
                other.array->format == array.format &&
-               other.array->array == array.array;
+               other.array->array == array.array &&
+               other.array->scratch_name == array.scratch_name;
       };
       auto known = std::find_if(all.begin(), all.end(), same);
       if (known == all.end()) {
@@ -113,7 +114,7 @@ void NoteNearBoundary(const NearArray& near, Estimate& estimate) {
   estimate.diagnostics.Note(
       "tier-boundary",
       absl::StrCat(
-          "array '", array.array, "' has ", array.bytes,
+          "array '", array.name(), "' has ", array.bytes,
           " bytes, within 5 % of the ", *tier.capacity_bytes, " of ", tier.name,
           ", and carries ", absl::StrFormat("%.0f", 100 * near.pj / total),
           " % of the energy; in ", tiers[static_cast<size_t>(other)].name,

@@ -9,15 +9,18 @@
 namespace opcost {
 
 Extent Volume(absl::Span<const Extent> dims) {
-  Extent volume(1);
-  bool overflowed = false;
+  int64_t number = 1;
+  bool is_number = true;
   for (const Extent& dim : dims) {
     // An empty axis makes the tensor empty, however long the others are.
     if (dim.Is(0)) return Extent(0);
-    volume *= dim;
-    overflowed = overflowed || dim.overflowed();
+    is_number = is_number && dim.is_concrete() &&
+                !__builtin_mul_overflow(number, dim.value(), &number);
   }
-  return overflowed ? Extent::Overflow() : volume;
+  if (is_number) return Extent(number);
+  Extent volume(1);
+  for (const Extent& dim : dims) volume *= dim;
+  return volume;
 }
 
 bool Shape::is_concrete() const {

@@ -282,18 +282,16 @@ absl::Status Placer::Run(const LayerCounts& layer, const Sink& sink) {
 }
 
 // Scratch goes by the layer's first output, which it helps to compute.
-std::string ArrayName(const Analysis& analysis, const LayerCounts& layer,
-                      const Uses& uses) {
+absl::string_view ArrayOf(const Analysis& analysis, const LayerCounts& layer,
+                          const Uses& uses) {
   const std::vector<Value>& values = analysis.model->graph.values;
   if (uses.side != Access::Side::kScratch) {
     return values[static_cast<size_t>(uses.value)].name;
   }
   for (const ValueIndex output : layer.node->outputs) {
-    if (output == kAbsent) continue;
-    return absl::StrCat(values[static_cast<size_t>(output)].name, "#",
-                        uses.scratch_name);
+    if (output != kAbsent) return values[static_cast<size_t>(output)].name;
   }
-  return absl::StrCat(layer.name, "#", uses.scratch_name);
+  return layer.name;
 }
 
 // Adds to the sum of `tier` and `format`. OUT_OF_RANGE if it doesn't fit.
@@ -316,6 +314,11 @@ absl::Status AddTo(std::vector<TierTraffic>& sums, int tier,
 }
 
 }  // namespace
+
+std::string ArrayTraffic::name() const {
+  return scratch_name.empty() ? std::string(array)
+                              : absl::StrCat(array, "#", scratch_name);
+}
 
 std::optional<int64_t> SizeInBytes(int64_t elements, int width_bits) {
   if (elements < 0 || width_bits < 0) return std::nullopt;
@@ -349,7 +352,8 @@ absl::StatusOr<std::vector<LayerTraffic>> Place(const Analysis& analysis,
                           int64_t bytes, int tier, const Moved& moved,
                           bool is_cold_read) {
       ArrayTraffic& row = rows.emplace_back();
-      row.array = ArrayName(analysis, layer, uses);
+      row.array = ArrayOf(analysis, layer, uses);
+      row.scratch_name = uses.scratch_name;
       row.role = uses.role;
       row.format = uses.format;
       row.bytes = bytes;

@@ -27,8 +27,6 @@ struct Geometry {
   int64_t group = 1;
   Dims in_spatial;
   Dims kernel;
-  Dims output;  // all axes of Y
-
   Extent kernel_volume() const { return Volume(kernel); }
 };
 
@@ -55,7 +53,7 @@ absl::StatusOr<Dims> KernelOf(const NodeView& node, const Dims& weight) {
 
 // Operands 0 and 1 of equal rank, group and kernel; the channels are the
 // caller's.
-absl::StatusOr<Geometry> ResolveOperands(const NodeView& node) {
+absl::Status ResolveOperands(const NodeView& node, Geometry* g_out) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
   OPCOST_ASSIGN_OR_RETURN(const TensorType* w, node.Input(1));
   if (x->shape.rank() < 3 || x->shape.rank() != w->shape.rank()) {
@@ -63,7 +61,7 @@ absl::StatusOr<Geometry> ResolveOperands(const NodeView& node) {
                         ToString(w->shape),
                         " must have the same number of axes, at least 3");
   }
-  Geometry g;
+  Geometry& g = *g_out;
   g.type = x->type;
   g.batch = x->shape.dims()[0];
   OPCOST_ASSIGN_OR_RETURN(g.group, node.Int("group", 1));
@@ -72,7 +70,7 @@ absl::StatusOr<Geometry> ResolveOperands(const NodeView& node) {
   }
   g.in_spatial.assign(x->shape.dims().begin() + 2, x->shape.dims().end());
   OPCOST_ASSIGN_OR_RETURN(g.kernel, KernelOf(node, w->shape.dims()));
-  return g;
+  return absl::OkStatus();
 }
 
 // False where both are numbers and differ, or `expected` is beyond all numbers.
@@ -102,8 +100,10 @@ absl::Status CheckBias(const NodeView& node, const Extent& out_channels) {
                       out_channels.ToString(), " output channels");
 }
 
+// All but the output.
 absl::StatusOr<Geometry> ResolveConv(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveOperands(node));
+  Geometry g;
+  OPCOST_RETURN_IF_ERROR(ResolveOperands(node, &g));
   const Extent& channels = node.InputType(0).tensor.shape.dims()[1];
   const Dims& weight = node.InputType(1).tensor.shape.dims();
   g.out_channels = weight[0];
@@ -118,15 +118,13 @@ absl::StatusOr<Geometry> ResolveConv(const NodeView& node) {
       CheckGroupDivides(node, g.group, g.out_channels, "output"));
   g.out_channels_of_group = g.out_channels / g.group;
   OPCOST_RETURN_IF_ERROR(CheckBias(node, g.out_channels));
-  OPCOST_ASSIGN_OR_RETURN(const Dims slid,
-                          SlideWindow(node, g.in_spatial, g.kernel));
-  g.output = {g.batch, g.out_channels};
-  g.output.insert(g.output.end(), slid.begin(), slid.end());
   return g;
 }
 
+// All but the output.
 absl::StatusOr<Geometry> ResolveConvTranspose(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveOperands(node));
+  Geometry g;
+  OPCOST_RETURN_IF_ERROR(ResolveOperands(node, &g));
   const Extent& channels = node.InputType(0).tensor.shape.dims()[1];
   const Dims& weight = node.InputType(1).tensor.shape.dims();
   g.in_channels = weight[0];
@@ -144,21 +142,27 @@ absl::StatusOr<Geometry> ResolveConvTranspose(const NodeView& node) {
                         " output channels don't fit 63 bits");
   }
   OPCOST_RETURN_IF_ERROR(CheckBias(node, g.out_channels));
-  OPCOST_ASSIGN_OR_RETURN(const Dims slid,
-                          SlideWindowBack(node, g.in_spatial, g.kernel));
-  g.output = {g.batch, g.out_channels};
-  g.output.insert(g.output.end(), slid.begin(), slid.end());
   return g;
 }
 
+OutputTypes OutputOf(const Geometry& g, const Dims& out_spatial) {
+  Dims output = {g.batch, g.out_channels};
+  output.insert(output.end(), out_spatial.begin(), out_spatial.end());
+  return OutputTypes{ValueType(g.type, std::move(output))};
+}
+
 absl::StatusOr<OutputTypes> InferConv(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveConv(node));
-  return OutputTypes{ValueType(g.type, std::move(g.output))};
+  OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConv(node));
+  OPCOST_ASSIGN_OR_RETURN(const Dims slid,
+                          SlideWindow(node, g.in_spatial, g.kernel));
+  return OutputOf(g, slid);
 }
 
 absl::StatusOr<OutputTypes> InferConvTranspose(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(Geometry g, ResolveConvTranspose(node));
-  return OutputTypes{ValueType(g.type, std::move(g.output))};
+  OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConvTranspose(node));
+  OPCOST_ASSIGN_OR_RETURN(const Dims slid,
+                          SlideWindowBack(node, g.in_spatial, g.kernel));
+  return OutputOf(g, slid);
 }
 
 // What one matrix-vector product touches of each array (--array-scope operand).
@@ -168,7 +172,7 @@ struct OperandScope {
 
 OpCounts CountMacs(const TypedNodeView& node, const Geometry& g,
                    const Count& macs, const OperandScope& scope) {
-  const Count out = Volume(g.output);
+  const Count out = node.OutputVolume(0);
   node.Let("N", g.batch);
   node.Let("C", g.in_channels);
   node.Let("M", g.out_channels);
@@ -196,9 +200,12 @@ OpCounts CountMacs(const TypedNodeView& node, const Geometry& g,
 
 absl::StatusOr<OpCounts> CountConv(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConv(node));
-  node.Let("out_spatial", Volume(absl::MakeConstSpan(g.output).subspan(2)));
+  // The output as the shape rule gave it, so that the two can't disagree.
+  OPCOST_ASSIGN_OR_RETURN(const TensorType* y, node.Output(0));
+  const auto output = absl::MakeConstSpan(y->shape.dims());
+  node.Let("out_spatial", Volume(output.subspan(2)));
   const Extent patch = Volume({g.in_channels_of_group, g.kernel_volume()});
-  const Count macs = Volume({Volume(g.output), patch});
+  const Count macs = Volume({Volume(output), patch});
   return CountMacs(node, g, macs,
                    {.weight = Volume({g.out_channels_of_group, patch}),
                     .input = patch,

@@ -63,7 +63,7 @@ absl::StatusOr<OutputTypes> Infer(const NodeView& node) {
 }
 
 absl::StatusOr<OutputTypes> InferMaxPool(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Pool pool, ResolvePool(node));
+  OPCOST_ASSIGN_OR_RETURN(Pool pool, ResolvePool(node));
   OutputTypes types{ValueType(pool.type, pool.output)};
   if (node.HasOutput(1)) {
     types.push_back(ValueType(DataType::kInt64, pool.output));

@@ -139,7 +139,7 @@ void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
     const ArrayTraffic& traffic = row.traffic;
     const auto tier = static_cast<size_t>(traffic.tier);
     json.BeginObject(Lines::kOne);
-    json.Member("array", traffic.array);
+    json.Member("array", traffic.name());
     json.Member("role", Name(traffic.role));
     json.Member("type", ToString(traffic.format));
     json.Member("bytes", traffic.bytes);

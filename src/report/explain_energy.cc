@@ -56,7 +56,7 @@ const Access* FindAccess(const Estimate& estimate, const LayerCounts& layer,
     if (access.side == Access::Side::kScratch) {
       absl::StrAppend(&name, "#", access.scratch_name);
     }
-    if (name == traffic.array && access.role == traffic.role) return &access;
+    if (name == traffic.name() && access.role == traffic.role) return &access;
   }
   return nullptr;
 }
@@ -144,7 +144,7 @@ std::string ExplainArrays(const Estimate& estimate, const LayerEstimate& layer,
   for (const PricedTraffic& row : layer.traffic) {
     const ArrayTraffic& traffic = row.traffic;
     grid.Add(
-        {OneLine(traffic.array), std::string(Name(traffic.role)),
+        {OneLine(traffic.name()), std::string(Name(traffic.role)),
          ToString(traffic.format), SizeText(estimate, *layer.layer, traffic),
          OneLine(TierName(estimate, traffic)), PlaceText(estimate, traffic)});
   }
@@ -211,7 +211,7 @@ std::string ExplainEnergy(const Estimate& estimate, const LayerEstimate& layer,
     add(ArithLabel(row), row.count, row.price, row.energy);
   }
   for (const PricedTraffic& row : layer.traffic) {
-    const std::string array = OneLine(row.traffic.array);
+    const std::string array = OneLine(row.traffic.name());
     add(absl::StrCat("read ", array), row.traffic.reads, row.read_price,
         row.read);
     add(absl::StrCat("write ", array), row.traffic.writes, row.write_price,

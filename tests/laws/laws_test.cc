@@ -59,7 +59,7 @@ std::map<std::string, int64_t> UsesByArray(const Estimate& estimate) {
   std::map<std::string, int64_t> uses;
   for (const LayerEstimate& layer : estimate.layers) {
     for (const PricedTraffic& row : layer.traffic) {
-      uses[row.traffic.array] += row.traffic.reads + row.traffic.writes;
+      uses[row.traffic.name()] += row.traffic.reads + row.traffic.writes;
     }
   }
   return uses;

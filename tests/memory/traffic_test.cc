@@ -27,7 +27,7 @@ const std::vector<Tier>& Tiers() {
 
 // "array role bytes tier reads writes", '*' behind a cold read.
 std::string Text(const ArrayTraffic& row) {
-  return absl::StrCat(row.array, " ", Name(row.role), " ", row.bytes, "B ",
+  return absl::StrCat(row.name(), " ", Name(row.role), " ", row.bytes, "B ",
                       Tiers()[static_cast<size_t>(row.tier)].name, " r",
                       row.reads, " w", row.writes, row.is_cold_read ? "*" : "");
 }

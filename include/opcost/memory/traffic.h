@@ -10,6 +10,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opcost/analysis/analysis.h"
 #include "opcost/ir/data_type.h"
@@ -49,7 +50,9 @@ struct MemoryOptions {
 // What one layer does to one array, as its tier sees it. Counts are of all runs
 // of the layer.
 struct ArrayTraffic {
-  std::string array;  // the value's name; "<output>#<scratch name>" for scratch
+  absl::string_view array;  // the value's name; refers to the model
+  // Set for scratch, which goes by the layer's first output: `array`.
+  absl::string_view scratch_name;
   Role role = Role::kInput;
   NumberFormat format;
   int64_t bytes = 0;  // of the array, by the chosen array scope
@@ -57,6 +60,9 @@ struct ArrayTraffic {
   int64_t reads = 0;
   int64_t writes = 0;
   bool is_cold_read = false;  // the extra reads of --weights-from
+
+  // The array's name; "<output>#<scratch name>" for scratch.
+  std::string name() const;
 };
 
 using LayerTraffic = absl::InlinedVector<ArrayTraffic, 4>;
