@@ -119,6 +119,12 @@ bool IsPlain(const WireField& field) {
           field.number == kDoubleData);
 }
 
+// Messages of the model's own graph this short hold no payload to cut. Nor do
+// they nest too deeply: a level of subgraphs takes six bytes at least, one of
+// types four.
+constexpr size_t kShortNode = 6 * (kMaxNesting - 2);
+constexpr size_t kShortValueInfo = 4 * (kMaxNesting - 2);
+
 // Lengths that change are written as varints of five bytes, room for 2 GB.
 constexpr size_t kPaddedLength = 5;
 
@@ -142,6 +148,7 @@ class SkeletonWalk {
     size_t written_length_at = kAsInFile;  // in the skeleton
   };
 
+  bool IsTooShortToWalk(Message message, const WireField& field) const;
   absl::Status Open(Message message, const WireField& field);
   absl::Status Close();
   absl::Status WalkTensor(const WireField& tensor);
@@ -167,7 +174,7 @@ absl::Status SkeletonWalk::Run() {
     WireField field;
     OPCOST_RETURN_IF_ERROR(reader_.ReadField(open_.back().end, &field));
     const Message child = ChildOf(open_.back().message, field);
-    if (child == Message::kOpaque) {
+    if (child == Message::kOpaque || IsTooShortToWalk(child, field)) {
       reader_.Seek(field.end);
     } else if (child == Message::kTensor) {
       OPCOST_RETURN_IF_ERROR(WalkTensor(field));
@@ -182,6 +189,22 @@ absl::Status SkeletonWalk::Run() {
     skeleton_->bytes = skeleton_->storage;
   }
   return CheckSize(skeleton_->bytes.size());
+}
+
+bool SkeletonWalk::IsTooShortToWalk(Message message,
+                                    const WireField& field) const {
+  if (open_.size() > 2) return false;
+  const size_t size = field.end - field.content;
+  switch (message) {
+    case Message::kTensor:
+      return size <= kMaxInlinePayloadBytes;
+    case Message::kNode:
+      return size <= kShortNode;
+    case Message::kValueInfo:
+      return size <= kShortValueInfo;
+    default:
+      return false;
+  }
 }
 
 absl::Status SkeletonWalk::CheckSize(size_t bytes) {
@@ -265,7 +288,8 @@ absl::Status SkeletonWalk::StripTensor(bool cut_payload) {
   }
   if (cut_payload) {
     CopyUpTo(end);
-    const std::string index = absl::StrCat(skeleton_->payloads.size() - 1);
+    const std::string index =
+        absl::StrCat(kPayloadMark, skeleton_->payloads.size() - 1);
     constexpr char kTag = static_cast<char>(
         kDocString << 3 | static_cast<uint32_t>(WireType::kLengthDelimited));
     skeleton_->storage.push_back(kTag);

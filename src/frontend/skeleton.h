@@ -18,6 +18,9 @@ inline constexpr uint64_t kMaxInlinePayloadBytes = 1024;
 // Levels of subgraphs below the model's graph, and of types within types.
 inline constexpr int kMaxNesting = 32;
 
+// Stands before a payload's index in the doc_string of a tensor that lost it.
+inline constexpr absl::string_view kPayloadMark = "opcost-payload:";
+
 // A payload that was left out.
 struct CutPayload {
   Payload payload;           // kModelFile or kScattered
@@ -26,9 +29,10 @@ struct CutPayload {
 };
 
 // A ModelProto in the wire format without the payloads above
-// kMaxInlinePayloadBytes. A tensor that lost its payload has the decimal index
-// into `payloads` as its doc_string; other tensors have no doc_string. The rest
-// is as the file has it, but for lengths, some of which are padded.
+// kMaxInlinePayloadBytes. A tensor that lost its payload has kPayloadMark and
+// the decimal index into `payloads` as its doc_string; other tensors that are
+// long enough to be walked have none. The rest is as the file has it, but for
+// lengths, some of which are padded.
 struct Skeleton {
   absl::string_view bytes;  // `storage`, or the file itself if nothing was cut
   std::string storage;

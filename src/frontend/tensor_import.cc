@@ -8,6 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "opcost/support/status_macros.h"
 #include "src/frontend/element_decode.h"
 #include "src/frontend/external_path.h"
@@ -15,6 +16,21 @@
 
 namespace opcost {
 namespace {
+
+bool HasData(const onnx::TensorProto& proto) {
+  return proto.has_raw_data() || proto.float_data_size() != 0 ||
+         proto.int32_data_size() != 0 || proto.string_data_size() != 0 ||
+         proto.int64_data_size() != 0 || proto.double_data_size() != 0 ||
+         proto.uint64_data_size() != 0;
+}
+
+// The index that the skeleton left in the place of a payload. A tensor that has
+// data didn't lose any, whatever its doc_string says.
+bool FindCutPayload(const onnx::TensorProto& proto, size_t* index) {
+  absl::string_view doc_string = proto.doc_string();
+  return absl::ConsumePrefix(&doc_string, kPayloadMark) &&
+         absl::SimpleAtoi(doc_string, index) && !HasData(proto);
+}
 
 // Entries of a field that hold `elements`: those of 4 and 2 bits share bytes.
 int64_t EntriesFor(int64_t elements, int width_bits) {
@@ -268,8 +284,7 @@ absl::StatusOr<std::shared_ptr<const StoredTensor>> ImportTensor(
   size_t cut_index = 0;
   if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
     OPCOST_RETURN_IF_ERROR(ImportExternal(proto, count, tensor.get()));
-  } else if (!payloads.empty() &&
-             absl::SimpleAtoi(proto.doc_string(), &cut_index) &&
+  } else if (!payloads.empty() && FindCutPayload(proto, &cut_index) &&
              cut_index < payloads.size()) {
     OPCOST_RETURN_IF_ERROR(ImportCut(payloads[cut_index], count, tensor.get()));
   } else {

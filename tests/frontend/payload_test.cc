@@ -138,7 +138,8 @@ TEST(Payload, OfTypedDataIsCutForEveryType) {
   const onnx::ModelProto skeleton = SkeletonOf(model, 5);
   EXPECT_LT(skeleton.ByteSizeLong(), 200u);
   EXPECT_EQ(skeleton.graph().initializer(4).name(), "u64");
-  EXPECT_EQ(skeleton.graph().initializer(4).doc_string(), "4");
+  EXPECT_EQ(skeleton.graph().initializer(4).doc_string(),
+            absl::StrCat(kPayloadMark, 4));
 }
 
 onnx::AttributeProto* AddAttribute(onnx::NodeProto* node, const char* name,
@@ -231,7 +232,7 @@ TEST(Payload, IsNotForgedByADocString) {
   AddInitializer(model.mutable_graph(), "large", 1, {300},
                  std::string(1200, 'a'));
   AddInitializer(model.mutable_graph(), "small", 2, {1}, "\x05")
-      ->set_doc_string("0");
+      ->set_doc_string(absl::StrCat(kPayloadMark, 0));
   ASSERT_OK_AND_ASSIGN(const Model imported, Import(model));
   const StoredTensor& small = *ValueNamed(imported.graph, "small").stored;
   EXPECT_EQ(small.payload.place, Payload::Place::kNone);
@@ -253,7 +254,8 @@ TEST(Skeleton, EqualsTheModelWithoutPayloads) {
   AddNode(model.mutable_graph(), "Neg", {"x"}, {"after"});
   onnx::ModelProto expected = model;
   expected.mutable_graph()->mutable_initializer(0)->clear_raw_data();
-  expected.mutable_graph()->mutable_initializer(0)->set_doc_string("0");
+  expected.mutable_graph()->mutable_initializer(0)->set_doc_string(
+      absl::StrCat(kPayloadMark, 0));
   EXPECT_EQ(SkeletonOf(model, 1).SerializeAsString(),
             expected.SerializeAsString());
 }
