@@ -80,7 +80,7 @@ struct Sums {
 struct LayerEstimate {
   const LayerCounts* layer = nullptr;
   bool is_view = false;  // moves nothing in these formats
-  absl::InlinedVector<PricedArith, 4> arithmetic;
+  absl::InlinedVector<PricedArith, 2> arithmetic;
   absl::InlinedVector<PricedTraffic, 4> traffic;
   Sums sums;
 };

@@ -90,7 +90,7 @@ struct Access {
 
 // The work of one run of a layer. Rules fill it by the functions below.
 struct OpCounts {
-  absl::InlinedVector<Arith, 4> arith;
+  absl::InlinedVector<Arith, 2> arith;
   absl::InlinedVector<Access, 4> accesses;
   Count macs;  // multiply-accumulates of contractions
   // Rule R5: nothing moves; `arith` and `accesses` are empty.
