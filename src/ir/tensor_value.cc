@@ -13,8 +13,13 @@ TensorValue::TensorValue(DataType type, IntDims dims,
       integers_(std::move(integers)),
       floats_(std::move(floats)),
       uniform_(uniform) {
-  const Extent volume = Volume(extents());
-  size_ = volume.is_concrete() ? volume.value() : 0;
+  int64_t size = 1;
+  bool fits = true;
+  for (const int64_t dim : dims_) {
+    if (dim == 0) return;
+    fits = !__builtin_mul_overflow(size, dim, &size) && fits;
+  }
+  if (fits && size > 0) size_ = size;
 }
 
 std::optional<std::vector<int64_t>> TensorValue::AsInts() const {

@@ -28,14 +28,20 @@ absl::StatusOr<const TensorValue*> InputList(const NodeView& node, int i) {
   return value;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<SymValue>> InputSyms(const NodeView& node, int i) {
+// InputList() of integers.
+absl::StatusOr<const TensorValue*> InputIntegers(const NodeView& node, int i) {
   OPCOST_ASSIGN_OR_RETURN(const TensorValue* value, InputList(node, i));
   if (!value->holds_integers() || value->type() == DataType::kString) {
     return node.Invalid("operand ", i, " must hold integers but is ",
                         Name(value->type()));
   }
+  return value;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SymValue>> InputSyms(const NodeView& node, int i) {
+  OPCOST_ASSIGN_OR_RETURN(const TensorValue* value, InputIntegers(node, i));
   std::vector<SymValue> elements;
   elements.reserve(static_cast<size_t>(value->size()));
   for (int64_t e = 0; e < value->size(); ++e) elements.push_back(value->Int(e));
@@ -79,12 +85,11 @@ absl::StatusOr<Extent> NonNegative(const NodeView& node, const SymValue& extent,
 }
 
 absl::StatusOr<Dims> InputExtents(const NodeView& node, int i) {
-  OPCOST_ASSIGN_OR_RETURN(const std::vector<SymValue> elements,
-                          InputSyms(node, i));
+  OPCOST_ASSIGN_OR_RETURN(const TensorValue* value, InputIntegers(node, i));
   Dims extents;
-  extents.reserve(elements.size());
-  for (size_t e = 0; e < elements.size(); ++e) {
-    const SymValue& element = elements[e];
+  extents.reserve(static_cast<size_t>(value->size()));
+  for (int64_t e = 0; e < value->size(); ++e) {
+    const SymValue& element = value->Int(e);
     if (element.is_concrete() && element.value() >= 0) {
       extents.emplace_back(element.value());
       continue;

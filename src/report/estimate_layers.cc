@@ -175,6 +175,7 @@ Grid LayerGrid(const Estimate& estimate, const RenderOptions& options,
     largest_pj = std::max(largest_pj, row.sums.total.pj);
   }
   Grid grid(LayerColumns(by_op, has_runs, bar_width > 0, scale.unit));
+  grid.Reserve(selected.rows.size() + 2);
   const LayerCells cells(estimate, scale,
                          {by_op, has_runs, bar_width, largest_pj});
   for (const ReportRow& row : selected.rows) {

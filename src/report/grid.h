@@ -43,6 +43,12 @@ class Grid {
   void Put(absl::string_view cell);
   void PutAscii(absl::string_view cell);  // faster
   void EndRow(Style style = Style::kPlain);
+  // Room for `rows` rows of usual length.
+  void Reserve(size_t rows) {
+    constexpr size_t kUsualCell = 8;
+    cells_.reserve(cells_.size() + rows * columns_.size());
+    text_.reserve(text_.size() + rows * columns_.size() * kUsualCell);
+  }
 
   // Lines of at most `width` columns (no limit if `width` < 1), each of them
   // behind `indent` blanks.
