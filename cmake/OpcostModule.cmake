@@ -5,7 +5,7 @@ add_library(opcost_flags INTERFACE)
 target_compile_options(opcost_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
   # GCC 12 sees uninitialised members of optionals and variants that are set.
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-maybe-uninitialized>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<BOOL:${OPCOST_WARNINGS_AS_ERRORS}>:-Werror>)
 if(OPCOST_SANITIZE)
   target_compile_options(opcost_flags INTERFACE

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -161,9 +162,11 @@ TEST(ExtendsTest, ASourceIdMeansOneSource) {
 
 class TableLibraryTest : public ::testing::Test {
  protected:
-  TableLibraryTest() : folder_(::testing::TempDir() + "opcost_tables") {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+  TableLibraryTest() {
+    // One for each process: tests run side by side.
+    std::string pattern = ::testing::TempDir() + "opcost-XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder_ = pattern;
   }
   ~TableLibraryTest() override { std::filesystem::remove_all(folder_); }
   void Write(const std::string& file, const std::string& text) const {
