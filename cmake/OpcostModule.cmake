@@ -4,8 +4,9 @@
 add_library(opcost_flags INTERFACE)
 target_compile_options(opcost_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
-  # GCC 12 sees uninitialised members of optionals and variants that are set.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  # Where it optimises, GCC 12 takes members of optionals that are set for
+  # uninitialised.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<OR:$<NOT:$<CONFIG:Debug>>,$<BOOL:${OPCOST_SANITIZE}>>>:-Wno-maybe-uninitialized>
   $<$<BOOL:${OPCOST_WARNINGS_AS_ERRORS}>:-Werror>)
 if(OPCOST_SANITIZE)
   target_compile_options(opcost_flags INTERFACE

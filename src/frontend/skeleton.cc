@@ -122,8 +122,8 @@ bool IsPlain(const WireField& field) {
 // Messages of the model's own graph this short hold no payload to cut. Nor do
 // they nest too deeply: a level of subgraphs takes six bytes at least, one of
 // types four.
-constexpr size_t kShortNode = 6 * (kMaxNesting - 2);
-constexpr size_t kShortValueInfo = 4 * (kMaxNesting - 2);
+constexpr size_t kShortNode = size_t{6} * (kMaxNesting - 2);
+constexpr size_t kShortValueInfo = size_t{4} * (kMaxNesting - 2);
 
 // Lengths that change are written as varints of five bytes, room for 2 GB.
 constexpr size_t kPaddedLength = 5;

@@ -63,8 +63,8 @@ std::string RenderTable(const CostTable& table, const RenderOptions& options);
 std::string RenderTableDiff(const CostTable& a, const CostTable& b,
                             const RenderOptions& options);
 
-// "714.2 M", "61.1 k", "1.23 G", "12": two digits behind the point below 10, one
-// above; decimal prefixes k M G T P E.
+// "714.2 M", "61.1 k", "1.23 G", "12": two digits behind the point below 10,
+// one above; decimal prefixes k M G T P E.
 std::string HumanCount(int64_t count);
 // "412.5 mJ"; in `unit`, or the largest that keeps the number at 1 or above. A
 // relative table's energies are "1.23 G MAC".
