@@ -31,8 +31,8 @@ absl::StatusOr<int> AxisOf(const NodeView& node, absl::string_view name,
 
 // The list of integers that is attribute `name` before opset `since`, and from
 // then on operand `operand`; as the node has it, not normalised. nullopt if the
-// node gives none. Errors: as NodeView::Ints() and InputInts(); IsUnknown() if
-// the operand's elements aren't known.
+// node gives none. Errors: as NodeView::Ints() and InputInts();
+// IsUndetermined() if the operand's elements aren't known.
 absl::StatusOr<std::optional<std::vector<int64_t>>> AxesOf(
     const NodeView& node, absl::string_view name, int since, int operand);
 

@@ -17,14 +17,12 @@ absl::StatusOr<Dims> Broadcast(const NodeView& node, absl::Span<const Extent> a,
     const Extent& x = longer[offset + i];
     const Extent& y = shorter[i];
     if (y.Is(1) || x == y) continue;
-    if (x.Is(1)) {
+    if (x.Is(1) || (y.is_concrete() && !x.is_concrete())) {
       result[offset + i] = y;
     } else if (x.is_concrete() && y.is_concrete()) {
       return node.Invalid("shapes ", ToString(a), " and ", ToString(b),
                           " don't broadcast: ", x.ToString(), " and ",
                           y.ToString(), " on axis ", offset + i);
-    } else if (y.is_concrete()) {
-      result[offset + i] = y;
     } else if (!x.is_concrete()) {
       return node.Unknown("shapes ", ToString(a), " and ", ToString(b),
                           " broadcast only if ", x.ToString(), " and ",

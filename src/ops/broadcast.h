@@ -13,7 +13,7 @@ namespace opcost {
 
 // The extents that `a` and `b` broadcast to, aligned at their last axes. 1 and
 // n give n, n and n give n; of a symbol and a number other than 1 the model can
-// only mean the number. Errors: two different numbers; IsUnknown() for two
+// only mean the number. Errors: two different numbers; IsUndetermined() for two
 // different symbols, since either could be 1.
 absl::StatusOr<Dims> Broadcast(const NodeView& node, absl::Span<const Extent> a,
                                absl::Span<const Extent> b);
