@@ -12,8 +12,9 @@ namespace {
 Analysis Begin(const Model& model) {
   Analysis analysis;
   analysis.model = &model;
-  analysis.values.resize(model.graph.values.size());
-  analysis.used.resize(model.graph.values.size(), 0);
+  analysis.graph = &model.graph;
+  analysis.values.resize(analysis.graph->values.size());
+  analysis.used.resize(analysis.graph->values.size(), 0);
   return analysis;
 }
 
@@ -32,8 +33,8 @@ int64_t SamplesOf(const Analysis& analysis) {
 
 std::vector<ValueIndex> Analysis::RealInputs() const {
   std::vector<ValueIndex> inputs;
-  for (const ValueIndex input : model->graph.inputs) {
-    if (model->graph.values[static_cast<size_t>(input)].stored == nullptr) {
+  for (const ValueIndex input : graph->inputs) {
+    if (graph->values[static_cast<size_t>(input)].stored == nullptr) {
       inputs.push_back(input);
     }
   }
@@ -53,20 +54,21 @@ absl::StatusOr<Analysis> InferShapes(const Model& model,
 absl::StatusOr<Analysis> Analyze(const Model& model,
                                  const InputOptions& options) {
   Analysis analysis = Begin(model);
+  analysis.count_options = options.count;
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
   OPCOST_ASSIGN_OR_RETURN(const Inference inference,
                           InferTypes(binding, &analysis));
-  OPCOST_RETURN_IF_ERROR(CountLayers(inference, &analysis));
+  OPCOST_RETURN_IF_ERROR(CountLayers(inference, options, &analysis));
   analysis.samples = SamplesOf(analysis);
   return analysis;
 }
 
 Legend LegendOf(const Analysis& analysis, const LayerCounts& layer) {
   Legend legend;
-  if (layer.def == nullptr) return legend;
-  const TypedNodeView view(analysis.model->graph, *layer.node, analysis.values,
-                           analysis.used, &legend);
+  if (layer.def == nullptr || layer.def->count == nullptr) return legend;
+  const TypedNodeView view(*analysis.graph, *layer.node, analysis.values,
+                           analysis.used, &legend, analysis.count_options);
   // The same call as the one that counted the layer, which succeeded.
   if (!layer.def->count(view).ok()) legend.clear();
   return legend;

@@ -24,7 +24,7 @@ class Binder {
  public:
   Binder(const InputOptions& options, Analysis* analysis)
       : options_(options),
-        graph_(analysis->model->graph),
+        graph_(*analysis->graph),
         analysis_(analysis),
         inputs_(analysis->RealInputs()) {}
 

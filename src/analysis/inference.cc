@@ -27,7 +27,7 @@ class Inferrer {
  public:
   Inferrer(const InputBinding& binding, Analysis* analysis)
       : binding_(binding),
-        graph_(analysis->model->graph),
+        graph_(*analysis->graph),
         analysis_(analysis),
         facts_(analysis->values) {
     result_.nodes.resize(graph_.nodes.size());
@@ -86,6 +86,10 @@ class Inferrer {
       for (const ValueIndex output : node.outputs) TakeDeclared(output, n);
       return absl::OkStatus();
     }
+    for (DataExtent& extent : types->data_extents) {
+      analysis_->data_extents.insert_or_assign(
+          std::move(extent.symbol), extent.at_most.Bind(DataBounds()));
+    }
     for (size_t o = 0; o < node.outputs.size(); ++o) {
       if (node.outputs[o] == kAbsent) continue;
       if (o >= types->size() || (*types)[o].kind == ValueKind::kUnknown) {
@@ -99,6 +103,15 @@ class Inferrer {
     }
     if (facts.is_constant) Fold(node, *facts.def);
     return absl::OkStatus();
+  }
+
+  // The numeric bounds of data-dependent extents so far.
+  Bindings DataBounds() const {
+    Bindings bounds;
+    for (const auto& [symbol, at_most] : analysis_->data_extents) {
+      if (at_most.is_concrete()) bounds.emplace(symbol, at_most.value());
+    }
+    return bounds;
   }
 
   absl::Status CheckExtents(const Node& node, size_t o,

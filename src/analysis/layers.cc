@@ -25,10 +25,16 @@ std::string QualifiedOp(const Node& node) {
 
 class LayerCounter {
  public:
-  LayerCounter(const Inference& inference, Analysis* analysis)
+  LayerCounter(const Inference& inference, const InputOptions& options,
+               Analysis* analysis)
       : inference_(inference),
-        graph_(analysis->model->graph),
-        analysis_(analysis) {}
+        keep_symbols_(options.keep_symbols),
+        graph_(*analysis->graph),
+        analysis_(analysis) {
+    for (const auto& [symbol, at_most] : analysis->data_extents) {
+      if (at_most.is_concrete()) bounds_.emplace(symbol, at_most.value());
+    }
+  }
 
   absl::Status Run() {
     MarkLive();
@@ -95,6 +101,10 @@ class LayerCounter {
     layer.name = UniqueName(node);
     if (facts.def == nullptr) {
       MarkUnknownOperator(node, &layer);
+    } else if (facts.def->count == nullptr) {
+      layer.coverage = {
+          Coverage::Status::kUnknown, std::string(facts.def->uncountable),
+          "read the total without it, or describe its work by --operators"};
     } else if (!facts.is_inferred) {
       MarkUnknown(inference_.unknown_reasons.at(n).message(), node, &layer);
     } else {
@@ -105,16 +115,18 @@ class LayerCounter {
   }
 
   absl::Status Count(const Node& node, const OpDef& def, LayerCounts* layer) {
-    const TypedNodeView view(graph_, node, analysis_->values, analysis_->used);
+    const TypedNodeView view(graph_, node, analysis_->values, analysis_->used,
+                             nullptr, analysis_->count_options);
     absl::StatusOr<OpCounts> counts = def.count(view);
     if (!counts.ok()) {
       if (!IsUndetermined(counts.status())) return counts.status();
       MarkUnknown(counts.status().message(), node, layer);
       return absl::OkStatus();
     }
+    TakeBounds(&*counts, layer);
     OPCOST_RETURN_IF_ERROR(counts->Validate(view));
     const std::set<std::string> symbols = SymbolsOf(*counts);
-    if (!symbols.empty()) {
+    if (!symbols.empty() && !keep_symbols_) {
       layer->coverage = {
           Coverage::Status::kUnknown,
           absl::StrCat("its counts depend on '", *symbols.begin(),
@@ -126,20 +138,44 @@ class LayerCounter {
     return absl::OkStatus();
   }
 
-  static std::set<std::string> SymbolsOf(const OpCounts& counts) {
-    std::set<std::string> symbols;
-    const auto collect = [&symbols](const opcost::Count& count) {
-      if (!count.is_concrete()) count.CollectSymbols(&symbols);
-    };
-    collect(counts.macs);
-    for (const Arith& arith : counts.arith) collect(arith.count);
-    for (const Access& access : counts.accesses) {
-      collect(access.elements);
-      collect(access.operand_elements);
-      collect(access.reads);
-      collect(access.writes);
+  // Calls visit(count) for each count.
+  template <typename Visit>
+  static void ForEachCount(OpCounts& counts, const Visit& visit) {
+    visit(counts.macs);
+    for (Arith& arith : counts.arith) visit(arith.count);
+    for (Access& access : counts.accesses) {
+      visit(access.elements);
+      visit(access.operand_elements);
+      visit(access.reads);
+      visit(access.writes);
     }
+  }
+
+  static std::set<std::string> SymbolsOf(OpCounts& counts) {
+    std::set<std::string> symbols;
+    ForEachCount(counts, [&symbols](const opcost::Count& count) {
+      if (!count.is_concrete()) count.CollectSymbols(&symbols);
+    });
     return symbols;
+  }
+
+  // Data-dependent extents count at their bounds; the layer says so.
+  void TakeBounds(OpCounts* counts, LayerCounts* layer) const {
+    std::string reason = counts->bound_reason;
+    if (!bounds_.empty()) {
+      for (const std::string& symbol : SymbolsOf(*counts)) {
+        const auto bound = bounds_.find(symbol);
+        if (bound == bounds_.end()) continue;
+        absl::StrAppend(&reason, reason.empty() ? "" : "; ", "'", symbol,
+                        "' depends on the data and is counted at its most, ",
+                        bound->second);
+      }
+      ForEachCount(*counts, [this](opcost::Count& count) {
+        if (!count.is_concrete()) count = count.Bind(bounds_);
+      });
+    }
+    if (reason.empty()) return;
+    layer->coverage = {Coverage::Status::kBound, std::move(reason), ""};
   }
 
   // `message` starts with the node, which the layer's row names already.
@@ -157,11 +193,12 @@ class LayerCounter {
   }
 
   void MarkUnknownOperator(const Node& node, LayerCounts* layer) const {
-    const std::vector<std::pair<std::string, std::string>>& functions =
-        analysis_->model->functions;
-    const bool is_function =
-        std::find(functions.begin(), functions.end(),
-                  std::make_pair(node.domain, node.op_type)) != functions.end();
+    const std::vector<Function>& functions = analysis_->model->functions;
+    const bool is_function = std::any_of(
+        functions.begin(), functions.end(), [&node](const Function& function) {
+          return function.domain == node.domain &&
+                 function.name == node.op_type;
+        });
     std::string remedy =
         "express it by operators that are known, or read the total without it";
     if (is_function) {
@@ -237,8 +274,10 @@ class LayerCounter {
   }
 
   const Inference& inference_;
+  bool keep_symbols_;
   const Graph& graph_;
   Analysis* analysis_;
+  Bindings bounds_;  // of data-dependent extents
   std::vector<bool> live_;
   absl::flat_hash_map<absl::string_view, int> names_;  // uses of each label
   absl::flat_hash_set<std::string> numbered_;          // names with a number
@@ -246,8 +285,9 @@ class LayerCounter {
 
 }  // namespace
 
-absl::Status CountLayers(const Inference& inference, Analysis* analysis) {
-  return LayerCounter(inference, analysis).Run();
+absl::Status CountLayers(const Inference& inference,
+                         const InputOptions& options, Analysis* analysis) {
+  return LayerCounter(inference, options, analysis).Run();
 }
 
 }  // namespace opcost

@@ -12,7 +12,8 @@ namespace opcost {
 // Drops folded and dead nodes, and counts the others into `analysis->layers`;
 // sets `used`, `parameters` and the diagnostics. Errors begin with the model's
 // path.
-absl::Status CountLayers(const Inference& inference, Analysis* analysis);
+absl::Status CountLayers(const Inference& inference,
+                         const InputOptions& options, Analysis* analysis);
 
 }  // namespace opcost
 

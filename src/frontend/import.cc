@@ -115,8 +115,9 @@ absl::StatusOr<Model> ImportProto(const onnx::ModelProto& proto,
   }
   OPCOST_ASSIGN_OR_RETURN(model.opsets, ImportOpsets(proto));
   for (const onnx::FunctionProto& function : proto.functions()) {
-    model.functions.emplace_back(
-        std::string(NormalizeDomain(function.domain())), function.name());
+    Function& imported = model.functions.emplace_back();
+    imported.domain = std::string(NormalizeDomain(function.domain()));
+    imported.name = function.name();
   }
   const ModelContext context = {model.opsets, skeleton.payloads};
   OPCOST_ASSIGN_OR_RETURN(model.graph, ImportGraph(proto.graph(), context));

@@ -34,6 +34,13 @@ absl::Status NodeView::Prefixed(absl::StatusCode code,
                       absl::StrCat(op_type(), " '", label(), "': ", what));
 }
 
+absl::string_view NodeView::OutputName(int o) const {
+  if (!HasOutput(o)) return "";
+  return graph_
+      ->values[static_cast<size_t>(node_->outputs[static_cast<size_t>(o)])]
+      .name;
+}
+
 absl::StatusOr<const TensorType*> NodeView::Input(int i) const {
   if (!HasInput(i)) return Invalid("operand ", i, " is missing");
   const ValueType& type = facts(i).type;

@@ -89,6 +89,7 @@ NumberFormat Formats::OfProduct(const LayerCounts& layer,
                   access != nullptr && access->takes_weight_bits));
   });
   ForEachBit(operands.outputs, [&](int o) { take(OfOutput(layer, o)); });
+  if (operands.fixed != DataType::kUndefined) take(FormatOf(operands.fixed));
   return widest.value_or(OfTensor(DataType::kFloat32, false));
 }
 
@@ -139,6 +140,7 @@ NumberFormat Formats::Widest(const LayerCounts& layer,
   };
   ForEachBit(set.inputs, [&](int i) { take(OfInput(layer, i)); });
   ForEachBit(set.outputs, [&](int o) { take(OfOutput(layer, o)); });
+  if (set.fixed != DataType::kUndefined) take(FormatOf(set.fixed));
   return widest.value_or(OfTensor(DataType::kFloat32, false));
 }
 

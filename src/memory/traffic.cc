@@ -225,7 +225,7 @@ absl::StatusOr<Moved> Placer::Move(const LayerCounts& layer,
 
 // The value whose elements `value` holds in another order or place.
 ValueIndex Placer::Parameter(ValueIndex value) const {
-  const Graph& graph = analysis_.model->graph;
+  const Graph& graph = *analysis_.graph;
   for (;;) {
     const Value& named = graph.values[static_cast<size_t>(value)];
     if (named.producer < 0) return value;
@@ -284,7 +284,7 @@ absl::Status Placer::Run(const LayerCounts& layer, const Sink& sink) {
 // Scratch goes by the layer's first output, which it helps to compute.
 absl::string_view ArrayOf(const Analysis& analysis, const LayerCounts& layer,
                           const Uses& uses) {
-  const std::vector<Value>& values = analysis.model->graph.values;
+  const std::vector<Value>& values = analysis.graph->values;
   if (uses.side != Access::Side::kScratch) {
     return values[static_cast<size_t>(uses.value)].name;
   }

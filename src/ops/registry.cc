@@ -2,11 +2,13 @@
 #include "opcost/ops/registry.h"
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
 #include "src/ops/families.h"
 
 namespace opcost {
@@ -15,22 +17,57 @@ namespace {
 // Adding a family of operators is adding one line here.
 constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     ActivationOps,
+    AttentionOps,
     BatchNormalizationOps,
+    BitwiseOps,
+    ContribAttentionOps,
+    ContribEmbeddingOps,
+    ContribFusedOps,
+    ContribLayoutOps,
+    ContribMoeOps,
+    ContribNormalizationOps,
+    ContribQlinearOps,
+    ContribQuantizedOps,
+    ControlFlowOps,
     ConvOps,
+    CumulativeOps,
     DepthSpaceOps,
+    DetectionOps,
+    EinsumOps,
     ElementwiseBinaryOps,
     ElementwiseUnaryOps,
+    GatherScatterOps,
     GenerateOps,
+    ImageOps,
     IndexedOps,
+    LinalgOps,
+    LossOps,
     MatMulOps,
+    MlClassicOps,
+    MlEncodersOps,
+    MlTreesOps,
     MovementOps,
     NormalizationOps,
+    OptionalOps,
     PadSliceOps,
     PoolOps,
+    QuantizeOps,
+    QuantizedContractionOps,
+    RandomOps,
+    RecurrentOps,
     ReductionOps,
     ResampleOps,
+    RotaryOps,
     SelectionOps,
+    SequenceOps,
+    SignalOps,
     SoftmaxOps,
+    SortOps,
+    SpatialOps,
+    StateOps,
+    TextOps,
+    TrainingOps,
+    TrigonometricOps,
     ViewOps,
 };
 
@@ -83,6 +120,15 @@ const OpDef* FindOp(absl::string_view domain, absl::string_view name,
     if (def.since <= opset) latest = &def;
   }
   return latest;
+}
+
+Extent DataDependentExtent(const NodeView& node, int output, int axis,
+                           Extent at_most, OutputTypes* types) {
+  if (at_most.Is(0)) return at_most;
+  std::string symbol = absl::StrCat(node.OutputName(output), "#", axis);
+  Extent extent = Extent::Symbol(symbol);
+  types->data_extents.push_back({std::move(symbol), std::move(at_most)});
+  return extent;
 }
 
 bool IsRandomGenerator(absl::string_view domain, absl::string_view name) {

@@ -150,7 +150,7 @@ const ValueType* OutputType(const Estimate& estimate, const Node& node) {
 
 absl::string_view ValueName(const Analysis& analysis, ValueIndex value) {
   if (value == kAbsent) return "";
-  return analysis.model->graph.values[static_cast<size_t>(value)].name;
+  return analysis.graph->values[static_cast<size_t>(value)].name;
 }
 
 }  // namespace opcost

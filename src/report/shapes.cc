@@ -35,7 +35,7 @@ void WriteOutputs(const Graph& graph, JsonWriter& json) {
 }
 
 std::string AsJson(const Analysis& analysis) {
-  const Graph& graph = analysis.model->graph;
+  const Graph& graph = *analysis.graph;
   JsonWriter json(JsonWriter::Layout::kIndented);
   json.BeginObject();
   json.Member("schema", "opcost.shapes/1");
@@ -51,7 +51,7 @@ std::string AsJson(const Analysis& analysis) {
 
 // A value a line, then the outputs.
 std::string AsJsonLines(const Analysis& analysis) {
-  const Graph& graph = analysis.model->graph;
+  const Graph& graph = *analysis.graph;
   std::string lines;
   for (size_t v = 0; v < graph.values.size(); ++v) {
     JsonWriter json(JsonWriter::Layout::kCompact);
@@ -83,7 +83,7 @@ std::string ShapeCell(const ValueType& type) {
 }
 
 std::string AsCsv(const Analysis& analysis) {
-  const Graph& graph = analysis.model->graph;
+  const Graph& graph = *analysis.graph;
   std::string csv =
       CsvLine({"name", "kind", "type", "shape", "constant", "producer"});
   for (size_t v = 0; v < graph.values.size(); ++v) {
@@ -99,7 +99,7 @@ std::string AsCsv(const Analysis& analysis) {
 }
 
 Grid AsGrid(const Analysis& analysis) {
-  const Graph& graph = analysis.model->graph;
+  const Graph& graph = *analysis.graph;
   Grid grid({{"value", false, true, 0},
              {"type", false, true, 0},
              {"shape", false, true, 0},

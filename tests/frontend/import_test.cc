@@ -295,7 +295,9 @@ TEST(Import, ListsTheModelsFunctionsAndItsProducer) {
   function->set_domain("local");
   function->set_name("f");
   ASSERT_OK_AND_ASSIGN(const Model imported, Import(model));
-  EXPECT_THAT(imported.functions, ElementsAre(Pair("local", "f")));
+  ASSERT_EQ(imported.functions.size(), 1u);
+  EXPECT_EQ(imported.functions[0].domain, "local");
+  EXPECT_EQ(imported.functions[0].name, "f");
   EXPECT_EQ(imported.producer, "writer 1.2");
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,18 +50,30 @@ struct InputOptions {
   std::optional<int64_t> unbound;
   // --input: whole shapes of graph inputs, by name.
   std::map<std::string, std::vector<int64_t>> input_shapes;
-  // Keep symbols as they are (`shapes`): nothing that is left is an error.
+  // Keep symbols as they are (`shapes`, `--symbolic`): nothing that is left is
+  // an error, and counts may be expressions.
   bool keep_symbols = false;
+  // --trip-count: how often a Loop runs, by its layer's name.
+  std::map<std::string, int64_t> trip_counts;
+  CountOptions count;
 };
 
 // A graph with all that is known before it runs. Refers to the model, which
 // must outlive it.
 struct Analysis {
   const Model* model = nullptr;
+  // The model's graph, in which functions and the bodies of control flow are
+  // inlined; `expanded` owns it if it isn't the model's own.
+  const Graph* graph = nullptr;
+  std::shared_ptr<const Graph> expanded;
   std::vector<ValueFacts> values;  // one for each of the graph's values
   std::vector<uint8_t> used;  // ditto: a live layer reads it, or it is returned
   std::vector<LayerCounts> layers;            // in graph order
   std::map<std::string, int64_t> bound_dims;  // what symbols were bound to
+  // The most that data-dependent extents can be, by their symbols; counts take
+  // those that are numbers.
+  std::map<std::string, Extent> data_extents;
+  CountOptions count_options;  // that the layers were counted with
   int64_t samples = 1;  // axis 0 of the first graph input that isn't a constant
   Diagnostics diagnostics;
   // Elements and stored bytes of the constants that reach a layer as weights or

@@ -44,32 +44,51 @@ struct StoredTensor {
   bool is_sparse = false;
 };
 
-// An operator's attribute. A kind that no rule reads (type_proto, lists of
-// tensors or graphs) keeps its name alone: std::monostate. A sparse tensor is a
-// StoredTensor with is_sparse set.
+// An operator's attribute. A kind that no rule reads (lists of tensors or
+// graphs) keeps its name alone: std::monostate. A sparse tensor is a
+// StoredTensor with is_sparse set, a type_proto a ValueType.
 struct Attribute {
   using Content = std::variant<
       std::monostate, int64_t, double, std::string, std::vector<int64_t>,
       std::vector<double>, std::vector<std::string>,
-      std::shared_ptr<const StoredTensor>, std::shared_ptr<const Graph>>;
+      std::shared_ptr<const StoredTensor>, std::shared_ptr<const Graph>,
+      std::shared_ptr<const ValueType>>;
   std::string name;
   Content content;
+  // Inside a function's body: the attribute of the function's caller whose
+  // content it takes (ref_attr_name). Empty elsewhere.
+  std::string referenced;
 };
 
 // Index into Graph::values; kAbsent marks an optional operand that is left out.
 using ValueIndex = int32_t;
 inline constexpr ValueIndex kAbsent = -1;
 
+// A body of a control-flow node (then_branch, else_branch, body), inlined: its
+// nodes stand in the same graph, right behind the node, those of nested bodies
+// among them.
+struct Body {
+  std::string attribute;    // the node's attribute that it was
+  int32_t begin_node = 0;   // its nodes are [begin_node, end_node)
+  int32_t end_node = 0;
+  std::vector<ValueIndex> inputs;   // of the body, in its own order
+  std::vector<ValueIndex> outputs;  // ditto; may be values of an outer graph
+};
+
 struct Node {
   std::string name;     // as the model has it; may be empty or repeated
   std::string op_type;  // as ONNX spells it
   std::string domain;   // "" for ai.onnx
+  std::string overload; // which of several functions of one name
   int opset = 0;        // the version of `domain` that the model imports
   absl::InlinedVector<ValueIndex, 4> inputs;
   absl::InlinedVector<ValueIndex, 2> outputs;
   std::vector<Attribute> attributes;
   // Values of this graph that the node's subgraphs read from it.
   std::vector<ValueIndex> captured;
+  // Of an expanded graph's control-flow node, in the order of their nodes; then
+  // `captured` is empty, since the bodies' nodes read the values themselves.
+  std::vector<Body> bodies;
 
   // nullptr if the node doesn't have it.
   const Attribute* FindAttribute(absl::string_view attribute_name) const;
@@ -102,6 +121,18 @@ struct OpsetImport {
   int64_t version = 0;
 };
 
+// A function that the model defines: its body with the names of its inputs,
+// outputs and attributes.
+struct Function {
+  std::string domain;  // "" for ai.onnx
+  std::string name;
+  std::string overload;
+  std::vector<std::string> attributes;  // that a caller must give
+  std::vector<Attribute> defaults;      // that a caller may give
+  std::vector<OpsetImport> opsets;      // of the body
+  Graph body;
+};
+
 struct Model {
   std::string path;  // as the user gave it; "-" for standard input
   std::string producer;
@@ -110,8 +141,8 @@ struct Model {
   Graph graph;
   // XXH3-128 of the file without its tensor payloads: "xxh3-128:<32 digits>".
   std::string structure_digest;
-  // Functions that the model defines, as (domain, name).
-  std::vector<std::pair<std::string, std::string>> functions;
+  // Functions that the model defines, in its order.
+  std::vector<Function> functions;
 };
 
 }  // namespace opcost

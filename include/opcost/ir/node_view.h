@@ -60,6 +60,8 @@ class NodeView {
     return i < output_count() &&
            node_->outputs[static_cast<size_t>(i)] != kAbsent;
   }
+  // The name of output `o`; empty if the node doesn't list it.
+  absl::string_view OutputName(int o) const;
   // True if operand `i` is present and depends on constants and shapes alone.
   bool IsConstant(int i) const { return HasInput(i) && facts(i).is_constant; }
   // The elements of operand `i`; nullptr if it is absent or they aren't known.
@@ -126,6 +128,12 @@ class NodeView {
   absl::Span<const ValueFacts> facts_;
 };
 
+// What changes the counts of every layer alike.
+struct CountOptions {
+  // --padding skipped: only products whose input exists are counted (R9).
+  bool skip_padding = false;
+};
+
 // The named numbers of a counting rule, for `explain`: "N" is 1, "kernel" is 9.
 using Legend = std::vector<std::pair<absl::string_view, Count>>;
 
@@ -136,8 +144,14 @@ class TypedNodeView : public NodeView {
   // `legend`, if given, is filled by Let().
   TypedNodeView(const Graph& graph, const Node& node,
                 absl::Span<const ValueFacts> facts,
-                absl::Span<const uint8_t> used, Legend* legend = nullptr)
-      : NodeView(graph, node, facts), used_(used), legend_(legend) {}
+                absl::Span<const uint8_t> used, Legend* legend = nullptr,
+                const CountOptions& options = {})
+      : NodeView(graph, node, facts),
+        used_(used),
+        legend_(legend),
+        options_(options) {}
+
+  const CountOptions& options() const { return options_; }
 
   // The tensor type of output `i`, of known rank. Errors as Input().
   absl::StatusOr<const TensorType*> Output(int i) const;
@@ -160,6 +174,7 @@ class TypedNodeView : public NodeView {
  private:
   absl::Span<const uint8_t> used_;
   Legend* legend_;
+  CountOptions options_;
 };
 
 }  // namespace opcost

@@ -4,6 +4,7 @@
 #define OPCOST_OPS_OP_COUNTS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -37,15 +38,19 @@ absl::string_view Name(ArithOp op);
 // Whose format an operation works in: the widest of the operands', float if any
 // is. Bit i of `inputs` is operand i (operands past 31 aren't needed: a
 // variadic operator's operands share a type), bit i of `outputs` output i.
+// `fixed` is a type that no operand has and no option changes, such as the
+// float32 of requantisation; kUndefined: none.
 struct OperandSet {
   uint32_t inputs = 0;
   uint32_t outputs = 0;
+  DataType fixed = DataType::kUndefined;
 
   static constexpr OperandSet Input(int i) { return {1U << i, 0}; }
   static constexpr OperandSet Inputs(int i, int j) {
     return {(1U << i) | (1U << j), 0};
   }
   static constexpr OperandSet Output(int i) { return {0, 1U << i}; }
+  static constexpr OperandSet Fixed(DataType type) { return {0, 0, type}; }
   friend bool operator==(const OperandSet&, const OperandSet&) = default;
 };
 
@@ -98,6 +103,9 @@ struct OpCounts {
   // A Cast: nothing moves either if operand 0 and output 0 turn out to have the
   // same format.
   bool is_view_if_formats_match = false;
+  // Why the counts are an upper bound: "antialias takes fewer taps at the
+  // border". Empty where they are exact.
+  std::string bound_reason;
 
   // OUT_OF_RANGE if a count doesn't fit 63 bits, naming the node.
   absl::Status Validate(const NodeView& node) const;

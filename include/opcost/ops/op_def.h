@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -16,6 +17,13 @@
 
 namespace opcost {
 
+// An extent that only the data settle: a symbol of its own, and how large it
+// can be at most.
+struct DataExtent {
+  std::string symbol;
+  Extent at_most;
+};
+
 // Types of the outputs that the node lists, in order. A rule may return fewer
 // than the node lists (the rest are unknown) or more (the rest are ignored).
 class OutputTypes : public absl::InlinedVector<ValueType, 1> {
@@ -25,7 +33,16 @@ class OutputTypes : public absl::InlinedVector<ValueType, 1> {
   explicit OutputTypes(Types&&... types) {
     (emplace_back(std::forward<Types>(types)), ...);
   }
+
+  // Those that occur in the types. Later layers count them at their bounds.
+  absl::InlinedVector<DataExtent, 1> data_extents;
 };
+
+// The extent of axis `axis` of output `output` of `node`, which depends on the
+// data and is at most `at_most`: a symbol named "<output's name>#<axis>", noted
+// in `types`.
+Extent DataDependentExtent(const NodeView& node, int output, int axis,
+                           Extent at_most, OutputTypes* types);
 using OutputValues = absl::InlinedVector<std::shared_ptr<const TensorValue>, 1>;
 
 // Output types from input types, known input values and attributes. Pure.
@@ -56,7 +73,7 @@ struct OpDef {
   absl::string_view name;  // exactly as ONNX spells it
   int since = 1;           // first opset whose semantics the rules follow
   ShapeRule* infer = nullptr;
-  CountRule* count = nullptr;
+  CountRule* count = nullptr;  // null: see `uncountable`
   FoldRule* fold = nullptr;  // null: values don't flow through
   Formula formula;
   absl::string_view description;  // one line
@@ -67,6 +84,15 @@ struct OpDef {
   // Gives its operand 0 in another order or place: the parameter it came from
   // stays the same parameter.
   bool moves_only = false;
+  // Why no rule can state its work (text, images, trees): its layers are
+  // unknown, though their shapes are known. Set if and only if `count` is null.
+  absl::string_view uncountable = "";
+  // The passes over its data, where it makes more than one (R4): "maximum,
+  // exponentials and sum, quotient".
+  absl::string_view passes = "";
+  // Why the counts, or the extents of the outputs, are an upper bound; empty
+  // where they are exact.
+  absl::string_view bound = "";
 };
 
 // True if rows are ordered by (domain, name, since) and no key occurs twice.
