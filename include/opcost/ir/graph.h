@@ -57,7 +57,7 @@ struct Attribute {
   Content content;
   // Inside a function's body: the attribute of the function's caller whose
   // content it takes (ref_attr_name). Empty elsewhere.
-  std::string referenced;
+  std::string referenced{};  // braces: brace lists may leave it out
 };
 
 // Index into Graph::values; kAbsent marks an optional operand that is left out.
@@ -68,19 +68,19 @@ inline constexpr ValueIndex kAbsent = -1;
 // nodes stand in the same graph, right behind the node, those of nested bodies
 // among them.
 struct Body {
-  std::string attribute;    // the node's attribute that it was
-  int32_t begin_node = 0;   // its nodes are [begin_node, end_node)
+  std::string attribute;   // the node's attribute that it was
+  int32_t begin_node = 0;  // its nodes are [begin_node, end_node)
   int32_t end_node = 0;
   std::vector<ValueIndex> inputs;   // of the body, in its own order
   std::vector<ValueIndex> outputs;  // ditto; may be values of an outer graph
 };
 
 struct Node {
-  std::string name;     // as the model has it; may be empty or repeated
-  std::string op_type;  // as ONNX spells it
-  std::string domain;   // "" for ai.onnx
-  std::string overload; // which of several functions of one name
-  int opset = 0;        // the version of `domain` that the model imports
+  std::string name;      // as the model has it; may be empty or repeated
+  std::string op_type;   // as ONNX spells it
+  std::string domain;    // "" for ai.onnx
+  std::string overload;  // which of several functions of one name
+  int opset = 0;         // the version of `domain` that the model imports
   absl::InlinedVector<ValueIndex, 4> inputs;
   absl::InlinedVector<ValueIndex, 2> outputs;
   std::vector<Attribute> attributes;

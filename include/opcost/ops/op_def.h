@@ -74,7 +74,7 @@ struct OpDef {
   int since = 1;           // first opset whose semantics the rules follow
   ShapeRule* infer = nullptr;
   CountRule* count = nullptr;  // null: see `uncountable`
-  FoldRule* fold = nullptr;  // null: values don't flow through
+  FoldRule* fold = nullptr;    // null: values don't flow through
   Formula formula;
   absl::string_view description;  // one line
   absl::string_view domain = "";  // "" is ai.onnx
