@@ -110,6 +110,7 @@ NumberFormat Formats::OfBias(const LayerCounts& layer, DataType type) const {
 
 NumberFormat Formats::OfAccess(const LayerCounts& layer,
                                const Access& access) const {
+  if (access.packed_format.has_value()) return *access.packed_format;
   if (access.side == Access::Side::kScratch) {
     return Widest(layer, access.scratch_format);
   }

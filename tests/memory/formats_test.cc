@@ -144,6 +144,17 @@ TEST_F(FormatsTest, ACastBetweenEqualFormatsIsAView) {
   EXPECT_TRUE(Formats(hand_.analysis(), {}).IsView(reshape));
 }
 
+TEST_F(FormatsTest, PackedNumbersKeepTheirWidthUnderAllOptions) {
+  LayerCounts& layer =
+      Contraction(DataType::kFloat16, DataType::kUint8, DataType::kFloat16);
+  layer.counts.accesses[1].packed_format = FormatOf(DataType::kUint4);
+  EXPECT_EQ(All(layer, {}), "float16 uint4 float16 float16 float16 float16");
+  FormatOptions options = Bits("32");
+  options.weight_bits = ParseNumberFormat("8");
+  EXPECT_EQ(All(layer, options),
+            "float32 uint4 float32 float32 float32 float32");
+}
+
 TEST_F(FormatsTest, ScratchHasTheFormatOfWhatItHolds) {
   const ValueIndex x = hand_.Tensor("x", 4);
   LayerCounts& layer = hand_.Layer("Attention", {x}, {x});

@@ -4,11 +4,13 @@
 #define OPCOST_OPS_OP_COUNTS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "opcost/ir/data_type.h"
 #include "opcost/ir/node_view.h"
 #include "opcost/support/extent.h"
 
@@ -82,6 +84,10 @@ struct Access {
   int16_t index = 0;  // of the operand, output or scratch array
   // A constant operand of a contraction or of Gather: --weight-bits applies.
   bool takes_weight_bits = false;
+  // The numbers that a tensor holds packed, several to an element (two of int4
+  // in a uint8): `elements`, `reads` and `writes` count these, and no option
+  // changes their width. Unset where the tensor's elements are its numbers.
+  std::optional<NumberFormat> packed_format;
   // Scratch arrays alone: whose format they have, and what they are called.
   OperandSet scratch_format;
   absl::string_view scratch_name;
