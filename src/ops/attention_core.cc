@@ -61,6 +61,11 @@ void AddAttention(OpCounts& counts, const TypedNodeView& node,
   counts.accesses.back().operand_elements = extents.keys;
 }
 
+void AddRotation(OpCounts& counts, OperandSet operands, const Count& rotated) {
+  AddArith(counts, ArithOp::kMul, operands, rotated * 2);
+  AddArith(counts, ArithOp::kAdd, operands, rotated);
+}
+
 void ReadQueries(OpCounts& counts, const TypedNodeView& node, int i,
                  const AttentionExtents& extents) {
   if (Access* q = ReadInput(counts, node, i, extents.key_macs())) {

@@ -64,6 +64,10 @@ void AddAttention(OpCounts& counts, const TypedNodeView& node,
                   const AttentionFormats& formats,
                   const AttentionScores& scores);
 
+// Adds what rotary position embedding does to `rotated` elements: each times a
+// cosine, plus its partner, negated in one half, times a sine.
+void AddRotation(OpCounts& counts, OperandSet operands, const Count& rotated);
+
 // Adds the reads of operand `i` by the products with the queries: as Q, one
 // head's row per score (S*d uses).
 void ReadQueries(OpCounts& counts, const TypedNodeView& node, int i,
