@@ -32,6 +32,14 @@ Network MakeLeNet5();
 Network MakeMlp784();
 Network MakeSimpleNet();
 
+// decoder_nets.cc
+Network MakeLlama();
+Network MakeLlamaFused();
+
+// transformer_nets.cc
+Network MakeBertBase();
+Network MakeVitB16();
+
 }  // namespace opcost::model_zoo
 
 #endif  // OPCOST_TOOLS_MAKE_MODELS_FAMILIES_H_

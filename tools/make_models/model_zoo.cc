@@ -18,9 +18,12 @@ constexpr Entry kNetworks[] = {
     {"alexnet", MakeAlexNet},
     {"alexnet-caffe", MakeAlexNetCaffe},
     {"alexnet-cifar", MakeAlexNetCifar},
+    {"bert-base", MakeBertBase},
     {"densenet-121", MakeDenseNet121},
     {"lenet-300-100", MakeLeNet300},
     {"lenet-5", MakeLeNet5},
+    {"llama-1.1b", MakeLlama},
+    {"llama-1.1b-fused", MakeLlamaFused},
     {"mlp-784", MakeMlp784},
     {"mobilenet-v2", MakeMobileNetV2},
     {"resnet-152", MakeResNet152},
@@ -31,6 +34,7 @@ constexpr Entry kNetworks[] = {
     {"vgg13", MakeVgg13},
     {"vgg16", MakeVgg16},
     {"vgg19", MakeVgg19},
+    {"vit-b-16", MakeVitB16},
 };
 
 }  // namespace
