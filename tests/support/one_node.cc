@@ -102,6 +102,12 @@ OneNode& OneNode::AttrFloats(absl::string_view name,
   return *this;
 }
 
+OneNode& OneNode::AttrStrings(absl::string_view name,
+                              std::vector<std::string> value) {
+  graph_.nodes[0].attributes.push_back({std::string(name), std::move(value)});
+  return *this;
+}
+
 OneNode& OneNode::Outputs(int count) {
   output_count_ = count;
   return *this;

@@ -49,6 +49,7 @@ class OneNode {
   OneNode& Attr(absl::string_view name, const char* value);
   OneNode& Attr(absl::string_view name, std::vector<int64_t> value);
   OneNode& AttrFloats(absl::string_view name, std::vector<double> value);
+  OneNode& AttrStrings(absl::string_view name, std::vector<std::string> value);
 
   OneNode& Outputs(int count);  // 1 unless set
   OneNode& UnusedOutput(int index);
