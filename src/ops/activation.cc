@@ -6,6 +6,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "opcost/support/status_macros.h"
+#include "src/ops/agree.h"
 #include "src/ops/broadcast.h"
 #include "src/ops/elementwise.h"
 #include "src/ops/families.h"
@@ -57,6 +58,27 @@ absl::StatusOr<OpCounts> CountSwish(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const double alpha, node.Float("alpha", 1.0));
   node.Let("scaled", Count(MulBy(alpha)));
   return CountPass(node, {.mul = 1 + MulBy(alpha), .sigmoid = 1});
+}
+
+// The gate and the linear input have the same shape.
+absl::StatusOr<OutputTypes> InferSwiGlu(const NodeView& node) {
+  OPCOST_ASSIGN_OR_RETURN(const TensorType* gate, node.Input(0));
+  OPCOST_RETURN_IF_ERROR(CheckOneType(node));
+  OPCOST_RETURN_IF_ERROR(CheckShapeIs(node, 1, "B", gate->shape.dims()));
+  return OutputTypes{ValueType(*gate)};
+}
+
+// a * sigmoid(alpha * a) * b.
+absl::StatusOr<OpCounts> CountSwiGlu(const TypedNodeView& node) {
+  OPCOST_ASSIGN_OR_RETURN(const double alpha, node.Float("alpha", 1.0));
+  node.Let("scaled", Count(MulBy(alpha)));
+  const Count out = node.OutputVolume(0);
+  OpCounts counts;
+  AddEach(counts, {.mul = 1 + MulBy(alpha), .sigmoid = 1}, out,
+          OperandSet::Input(0));
+  AddArith(counts, ArithOp::kMul, OperandSet::Inputs(0, 1), out);
+  ReadAllWriteOutput(counts, node, out);
+  return counts;
 }
 
 absl::StatusOr<bool> IsTanhGelu(const NodeView& node) {
@@ -302,6 +324,13 @@ constexpr OpDef kOps[] = {
      .count = &CountUnary<PerElement{.add = 2, .div = 1}>,
      .formula = Pass("div*out", "(div + 2)*out", "input: out", "output: out"),
      .description = "x / (1 + |x|)"},
+    {.name = "SwiGLU",
+     .since = 28,
+     .infer = &InferSwiGlu,
+     .count = &CountSwiGlu,
+     .formula =
+         Pass("(sigmoid + 2 + [scaled])*out", "sigmoid*out", "A: out; B: out"),
+     .description = "a * sigmoid(alpha*a) * b; no mul by an alpha of 1"},
     {.name = "Swish",
      .since = 24,
      .infer = &InferSameAsInput,

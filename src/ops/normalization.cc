@@ -103,6 +103,37 @@ absl::StatusOr<OpCounts> CountLayer(const TypedNodeView& node) {
   return counts;
 }
 
+// RMSNormalization: rows as LayerNormalization's, divided by the root of the
+// mean square. The output has the scale's type.
+
+absl::StatusOr<OutputTypes> InferRms(const NodeView& node) {
+  OPCOST_RETURN_IF_ERROR(ResolveLayer(node).status());
+  return OutputTypes{ValueType(node.InputType(kNormScale).tensor.type,
+                               node.InputType(0).tensor.shape.dims())};
+}
+
+// Two passes: the squares; the result.
+absl::StatusOr<OpCounts> CountRms(const TypedNodeView& node) {
+  OPCOST_ASSIGN_OR_RETURN(const LayerGeometry layer, ResolveLayer(node));
+  const OperandSet x = OperandSet::Input(0);
+  const Count out = layer.rows.elements();
+  const Count& rows = layer.rows.rows;
+  LetRows(node, layer.rows);
+  OpCounts counts;
+  AddArith(counts, ArithOp::kMul, x, out);
+  AddArith(counts, ArithOp::kAdd, x, out, ArithRole::kAccumulate);
+  AddArith(counts, ArithOp::kMul, x, rows);
+  AddArith(counts, ArithOp::kAdd, x, rows);
+  AddArith(counts, ArithOp::kSqrt, x, rows);
+  AddArith(counts, ArithOp::kDiv, x, rows);
+  AddArith(counts, ArithOp::kMul, x, out);
+  AddArith(counts, ArithOp::kMul, OperandSet::Inputs(0, kNormScale), out);
+  ReadInput(counts, node, 0, out * 2);
+  ReadInput(counts, node, kNormScale, out);
+  WriteOutput(counts, node, 0, out);
+  return counts;
+}
+
 // InstanceNormalization: a row is one channel of one sample.
 
 absl::StatusOr<NormalizedRows> ResolveInstance(const NodeView& node) {
@@ -291,6 +322,18 @@ constexpr OpDef kOps[] = {
                  .rules = "R1 R4 R6"},
      .description = "(x - mean) / (standard deviation + epsilon) along `axes`; "
                     "as LayerNormalization without scale and bias"},
+    {.name = "RMSNormalization",
+     .since = 23,
+     .infer = &InferRms,
+     .count = &CountRms,
+     .formula = {.mul = "rows*(3*L + 1 + sqrt + div)",
+                 .add = "rows*(L + 1 + sqrt + div)",
+                 .reads = "X: 2*rows*L; scale: rows*L",
+                 .writes = "Y: rows*L",
+                 .rules = "R1 R2 R4 R6 R10"},
+     .description = "each row of all that lies along the axes from `axis` on, "
+                    "over the root of its mean square, times the scale",
+     .passes = "mean square; result"},
 };
 static_assert(SortedAndUnique(kOps));
 
