@@ -50,14 +50,23 @@ absl::Status CheckBlocks(const NodeView& node, const Dims& x, const Dims& scale,
                       " make ", ToString(absl::MakeConstSpan(expected)));
 }
 
+// One zero point per scale; of one, a scalar is as good as a vector.
+absl::Status CheckZeroPoint(const NodeView& node, const Dims& scale) {
+  if (!node.HasInput(kZeroPoint)) return absl::OkStatus();
+  OPCOST_ASSIGN_OR_RETURN(const TensorType* zero_point, node.Input(kZeroPoint));
+  if (Volume(scale).Is(1) && Volume(zero_point->shape.dims()).Is(1)) {
+    return absl::OkStatus();
+  }
+  return CheckShapeIs(node, kZeroPoint, "the zero point", scale);
+}
+
 // One scale, one per index of `axis`, or one per block.
 absl::Status CheckScale(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
   OPCOST_ASSIGN_OR_RETURN(const TensorType* scale, node.Input(kScale));
   const Dims& x_dims = x->shape.dims();
   const Dims& dims = scale->shape.dims();
-  OPCOST_RETURN_IF_ERROR(
-      CheckOptionalShapeIs(node, kZeroPoint, "the zero point", dims));
+  OPCOST_RETURN_IF_ERROR(CheckZeroPoint(node, dims));
   OPCOST_ASSIGN_OR_RETURN(const int64_t block_size, node.Int("block_size", 0));
   if (block_size < 0) {
     return node.Invalid("block_size must not be negative but is ", block_size);

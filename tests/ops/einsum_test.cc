@@ -56,8 +56,8 @@ TEST(Einsum, ShapesFollowTheEquation) {
 
 TEST(Einsum, ShapesAgreeWithLibonnx) {
   const std::map<std::string, std::string> oracle = OracleShapes(
-      "(float[5,2,3] a, float[5,3,4] b) => (float[q,r,s] y, float[t,u] z, "
-      "float[w,x] w) { y = Einsum<equation = \"...ij,...jk->...ki\">(a, b) "
+      "(float[5,2,3] a, float[5,3,4] b) => (float[5,4,2] y, float[2,4] z, "
+      "float[3,5] w) { y = Einsum<equation = \"...ij,...jk->...ki\">(a, b) "
       "z = Einsum<equation = \"bij,bjk\">(a, b) "
       "w = Einsum<equation = \"bij->jb\">(a) }",
       13);
