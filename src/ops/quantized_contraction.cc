@@ -11,8 +11,9 @@
 
 #include "opcost/support/status_macros.h"
 #include "src/ops/agree.h"
-#include "src/ops/broadcast.h"
 #include "src/ops/families.h"
+#include "src/ops/matrix_product.h"
+#include "src/ops/requantize.h"
 #include "src/ops/window.h"
 
 namespace opcost {
@@ -126,37 +127,19 @@ absl::StatusOr<Contraction> ResolveConv(const NodeView& node,
   return c;
 }
 
-// As numpy's matmul: a vector is a row on the left, a column on the right.
 absl::StatusOr<Contraction> ResolveMatMul(const NodeView& node,
                                           const Operands& o) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* a, node.Input(o.left));
   OPCOST_ASSIGN_OR_RETURN(const TensorType* b, node.Input(o.right));
-  const absl::Span<const Extent> a_dims = a->shape.dims();
-  const absl::Span<const Extent> b_dims = b->shape.dims();
-  if (a_dims.empty() || b_dims.empty()) {
-    return node.Invalid("operand ", a_dims.empty() ? o.left : o.right,
-                        " is a scalar but must have at least 1 axis");
-  }
-  const size_t a_matrix = a_dims.size() < 2 ? 1 : 2;
-  const size_t b_matrix = b_dims.size() < 2 ? 1 : 2;
   OPCOST_ASSIGN_OR_RETURN(
-      const Extent k,
-      Agree(node, "the number of A's columns", a_dims.back(),
-            "the number of B's rows", b_dims[b_dims.size() - b_matrix]));
-  OPCOST_ASSIGN_OR_RETURN(
-      Dims batch, Broadcast(node, a_dims.first(a_dims.size() - a_matrix),
-                            b_dims.first(b_dims.size() - b_matrix)));
-  const Extent m = a_matrix == 1 ? Extent(1) : a_dims[a_dims.size() - 2];
-  const Extent n = b_matrix == 1 ? Extent(1) : b_dims.back();
-  Contraction c;
-  c.macs = Volume({Volume(batch), m, k, n});
-  c.output = std::move(batch);
-  if (a_matrix == 2) c.output.push_back(m);
-  if (b_matrix == 2) c.output.push_back(n);
+      MatrixProduct p, MatrixProductOf(node, a->shape.dims(), b->shape.dims()));
   const bool matrix_is_a = node.IsConstant(o.left) && !node.IsConstant(o.right);
-  c.left_scope = matrix_is_a ? Volume({k, m}) : k;
-  c.right_scope = matrix_is_a ? k : Volume({k, n});
-  c.output_scope = matrix_is_a ? m : n;
+  Contraction c;
+  c.macs = p.macs();
+  c.output = std::move(p.output);
+  c.left_scope = matrix_is_a ? Volume({p.k, p.m}) : p.k;
+  c.right_scope = matrix_is_a ? p.k : Volume({p.k, p.n});
+  c.output_scope = matrix_is_a ? p.m : p.n;
   return c;
 }
 
@@ -192,12 +175,10 @@ OpCounts CountMacs(const TypedNodeView& node, const Contraction& c,
   if (Access* b = ReadInputAs(counts, node, o.right, c.macs, Role::kWeight)) {
     b->operand_elements = c.right_scope;
   }
-  const Count left = node.InputVolume(o.left_zero_point);
-  const Count right = node.InputVolume(o.right_zero_point);
-  node.Let("left_zero_points", left);
-  node.Let("right_zero_points", right);
-  ReadInput(counts, node, o.left_zero_point, left);
-  ReadInput(counts, node, o.right_zero_point, right);
+  node.Let("left_zero_points", ZeroPointReads(node, o.left_zero_point));
+  node.Let("right_zero_points", ZeroPointReads(node, o.right_zero_point));
+  ReadZeroPoint(counts, node, o.left_zero_point);
+  ReadZeroPoint(counts, node, o.right_zero_point);
   return counts;
 }
 
@@ -216,13 +197,6 @@ absl::StatusOr<OpCounts> CountInteger(const TypedNodeView& node) {
   return counts;
 }
 
-// A scale or zero point of one element is read once per run, one of more
-// elements once per output.
-Count ParameterUses(const TypedNodeView& node, int i, const Count& out) {
-  const Count elements = node.InputVolume(i);
-  return elements.Is(1) || elements.Is(0) ? elements : out;
-}
-
 template <Resolver* kResolve>
 absl::StatusOr<OpCounts> CountQLinear(const TypedNodeView& node) {
   constexpr Operands o = kQLinear;
@@ -231,18 +205,15 @@ absl::StatusOr<OpCounts> CountQLinear(const TypedNodeView& node) {
   OpCounts counts = CountMacs(node, c, o);
   const bool has_bias = node.HasInput(o.bias);
   node.Let("B", has_bias ? 1 : 0);
-  const OperandSet requantise = OperandSet::Fixed(DataType::kFloat32);
-  AddArith(counts, ArithOp::kMul, requantise, out);
-  AddArith(counts, ArithOp::kAdd, requantise, out * 3);
+  AddRequantize(counts, out);
   const std::pair<absl::string_view, int> parameters[] = {
       {"left_scales", o.left_scale},
       {"right_scales", o.right_scale},
       {"output_scales", o.output_scale},
       {"output_zero_points", o.output_zero_point}};
   for (const auto& [name, i] : parameters) {
-    const Count uses = ParameterUses(node, i, out);
-    node.Let(name, uses);
-    ReadInput(counts, node, i, uses);
+    node.Let(name, ScaleReads(node, i, out));
+    ReadScale(counts, node, i, out);
   }
   if (Access* bias = ReadInputAs(counts, node, o.bias, out, Role::kBias)) {
     bias->operand_elements = c.output_scope;

@@ -104,11 +104,9 @@ TEST(QuantizedContraction, ErrorsSayWhatContradictsWhat) {
            .Constant({3}, DataType::kInt32),
        "QLinearConv 'o0': the bias is 3 but must be 4"},
       {MatMulInteger({3, 4}, {5, 6}),
-       "MatMulInteger 'o0': the number of A's columns is 4 but the number of "
-       "B's rows is 5"},
+       "MatMulInteger 'o0': A has 4 columns but B has 5 rows"},
       {MatMulInteger({}, {5}),
-       "MatMulInteger 'o0': operand 0 is a scalar but must have at least 1 "
-       "axis"},
+       "MatMulInteger 'o0': A is a scalar but must have at least 1 axis"},
       {missing, "QLinearMatMul 'o0': operand 2 is missing"},
   });
 }
@@ -257,7 +255,9 @@ void CheckConv(Draw& draw) {
         .Constant(ToDims(right), DataType::kUint8);
   }
   if (has_bias) node.Constant({outputs}, DataType::kInt32);
-  node.Attr("group", group).Attr("strides", Numbers{stride}).Attr("pads", {pad, pad});
+  node.Attr("group", group)
+      .Attr("strides", Numbers{stride})
+      .Attr("pads", {pad, pad});
   ApplyImmediates(node, tally);
   ExpectCounts(node, tally, "convolution of integers");
 }

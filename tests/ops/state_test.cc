@@ -87,83 +87,120 @@ TEST(LinearAttention, ErrorsSayWhatContradictsWhat) {
   });
 }
 
-void CheckLinear(Draw& draw) {
-  const std::string rule =
-      draw.OneOf<const char*>({"linear", "gated", "delta", "gated_delta"});
-  const bool gated = rule[0] == 'g',
-             delta = rule == "delta" || rule == "gated_delta";
-  const int64_t batch = draw.Between(1, 2), steps = draw.Between(1, 3),
-                heads = draw.Between(1, 2), group = draw.Between(1, 2),
-                key = draw.Between(1, 3), value = draw.Between(1, 3);
-  const bool has_past = draw.Coin(), per_key = draw.Coin();
-  const int64_t decays = per_key ? heads * key : heads;
-  Tally tally;
-  Array q(tally, "i0", {batch, steps, heads * group, key}),
-      k(tally, "i1", {batch, steps, heads, key}),
-      v(tally, "i2", {batch, steps, heads, value}),
-      past(tally, "i3", {batch, heads, key, value}),
-      decay(tally, "i4", {batch, steps, decays}),
-      beta(tally, "i5", {batch, steps, heads}),
-      s(tally, "state", {batch, heads, key, value}),
-      y(tally, "o0", {batch, steps, heads * group, value}),
-      present(tally, "o1", {batch, heads, key, value});
-  for (int64_t i = 0; i < s.size(); ++i) {
-    s.Write(i, has_past ? past.Read(i) : Number(tally, 0));
-  }
-  ForEachIndex({batch, steps, heads}, [&](const Index& at) {
-    const auto state = [&](int64_t d, int64_t m) {
-      return Index{at[0], at[2], d, m};
-    };
-    // One exponential per decay.
-    const int64_t of_head = decays / heads;
-    for (int64_t i = 0; gated && i < of_head; ++i) {
-      (void)decay.Read({at[0], at[1], at[2] * of_head + i}).Apply("exp", 1);
+struct LinearConfig {
+  std::string rule;
+  int64_t batch, steps, heads, group, key, value;
+  bool has_past, per_key;
+  bool is_gated() const { return rule[0] == 'g'; }
+  bool is_delta() const { return rule == "delta" || rule == "gated_delta"; }
+  int64_t decays() const { return per_key ? heads * key : heads; }
+};
+
+LinearConfig DrawLinear(Draw& draw) {
+  LinearConfig c;
+  c.rule = draw.OneOf<const char*>({"linear", "gated", "delta", "gated_delta"});
+  c.batch = draw.Between(1, 2);
+  c.steps = draw.Between(1, 3);
+  c.heads = draw.Between(1, 2);
+  c.group = draw.Between(1, 2);
+  c.key = draw.Between(1, 3);
+  c.value = draw.Between(1, 3);
+  c.has_past = draw.Coin();
+  c.per_key = draw.Coin();
+  return c;
+}
+
+// The recurrence, element by element.
+class LinearLoops {
+ public:
+  LinearLoops(Tally& tally, const LinearConfig& config)
+      : tally_(tally),
+        c(config),
+        q_(tally, "i0", {c.batch, c.steps, c.heads * c.group, c.key}),
+        k_(tally, "i1", {c.batch, c.steps, c.heads, c.key}),
+        v_(tally, "i2", {c.batch, c.steps, c.heads, c.value}),
+        past_(tally, "i3", {c.batch, c.heads, c.key, c.value}),
+        decay_(tally, "i4", {c.batch, c.steps, c.decays()}),
+        beta_(tally, "i5", {c.batch, c.steps, c.heads}),
+        state_(tally, "state", {c.batch, c.heads, c.key, c.value}),
+        y_(tally, "o0", {c.batch, c.steps, c.heads * c.group, c.value}),
+        present_(tally, "o1", {c.batch, c.heads, c.key, c.value}) {}
+
+  void Run() {
+    for (int64_t i = 0; i < state_.size(); ++i) {
+      state_.Write(i, c.has_past ? past_.Read(i) : Number(tally_, 0));
     }
-    const Number kept(tally, 1);
-    for (int64_t m = 0; m < value; ++m) {
-      Number update(tally, 0);
-      if (delta) {
-        Number retrieved(tally, 0);
-        for (int64_t d = 0; d < key; ++d) {
-          Number element = s.Read(state(d, m));
-          if (gated) {
-            element = element * kept;
-            s.Write(state(d, m), element);
-          }
-          retrieved = retrieved + element * k.Read(Joined(at, {d}));
-        }
-        update = (v.Read(Joined(at, {m})) - retrieved) * beta.Read(at);
+    ForEachIndex({c.batch, c.steps, c.heads}, [&](const Index& at) {
+      // One exponential per decay.
+      const int64_t of_head = c.decays() / c.heads;
+      for (int64_t i = 0; c.is_gated() && i < of_head; ++i) {
+        (void)decay_.Read({at[0], at[1], at[2] * of_head + i}).Apply("exp", 1);
       }
-      for (int64_t d = 0; d < key; ++d) {
-        Number element = s.Read(state(d, m));
-        if (gated && !delta) element = element * kept;
-        const Number factor = delta ? update : v.Read(Joined(at, {m}));
-        s.Write(state(d, m), element + k.Read(Joined(at, {d})) * factor);
+      for (int64_t m = 0; m < c.value; ++m) {
+        Update(at, m);
+        for (int64_t g = 0; g < c.group; ++g) Answer(at, m, g);
       }
-      for (int64_t g = 0; g < group; ++g) {
-        const Index row = {at[0], at[1], at[2] * group + g};
-        Number sum(tally, 0);
-        for (int64_t d = 0; d < key; ++d) {
-          sum = sum + q.Read(Joined(row, {d})) * s.Read(state(d, m));
-        }
-        y.Write(Joined(row, {m}), sum * Number(tally, 0.5));
-      }
+    });
+    for (int64_t i = 0; i < present_.size(); ++i) {
+      present_.Write(i, Number(tally_, 0));
     }
-  });
-  for (int64_t i = 0; i < present.size(); ++i) {
-    present.Write(i, Number(tally, 0));
   }
 
+ private:
+  // beta * (v - what the decayed state retrieves for the key).
+  Number Correction(const Index& at, int64_t m) {
+    Number retrieved(tally_, 0);
+    for (int64_t d = 0; d < c.key; ++d) {
+      const Index place = {at[0], at[2], d, m};
+      Number element = state_.Read(place);
+      if (c.is_gated()) {
+        element = element * Number(tally_, 1);
+        state_.Write(place, element);
+      }
+      retrieved = retrieved + element * k_.Read(Joined(at, {d}));
+    }
+    return (v_.Read(Joined(at, {m})) - retrieved) * beta_.Read(at);
+  }
+  void Update(const Index& at, int64_t m) {
+    Number correction(tally_, 0);
+    if (c.is_delta()) correction = Correction(at, m);
+    for (int64_t d = 0; d < c.key; ++d) {
+      const Index place = {at[0], at[2], d, m};
+      Number element = state_.Read(place);
+      if (c.is_gated() && !c.is_delta()) element = element * Number(tally_, 1);
+      const Number factor =
+          c.is_delta() ? correction : v_.Read(Joined(at, {m}));
+      state_.Write(place, element + k_.Read(Joined(at, {d})) * factor);
+    }
+  }
+  void Answer(const Index& at, int64_t m, int64_t query) {
+    const Index row = {at[0], at[1], at[2] * c.group + query};
+    Number sum(tally_, 0);
+    for (int64_t d = 0; d < c.key; ++d) {
+      sum = sum + q_.Read(Joined(row, {d})) * state_.Read({at[0], at[2], d, m});
+    }
+    y_.Write(Joined(row, {m}), sum * Number(tally_, 0.5));
+  }
+
+  Tally& tally_;
+  const LinearConfig& c;
+  Array q_, k_, v_, past_, decay_, beta_, state_, y_, present_;
+};
+
+void CheckLinear(Draw& draw) {
+  const LinearConfig c = DrawLinear(draw);
+  Tally tally;
+  LinearLoops(tally, c).Run();
   OneNode node("LinearAttention", 27);
-  node.Input({batch, steps, heads * group * key})
-      .Input({batch, steps, heads * key})
-      .Input({batch, steps, heads * value});
-  has_past ? node.Input({batch, heads, key, value}) : node.Absent();
-  gated ? node.Input({batch, steps, decays}) : node.Absent();
-  if (delta) node.Input({batch, steps, heads});
-  node.Attr("q_num_heads", heads * group).Attr("kv_num_heads", heads);
-  node.Attr("update_rule", rule.c_str()).Outputs(2);
-  ExpectCounts(node, tally, rule);
+  node.Input({c.batch, c.steps, c.heads * c.group * c.key})
+      .Input({c.batch, c.steps, c.heads * c.key})
+      .Input({c.batch, c.steps, c.heads * c.value});
+  c.has_past ? node.Input({c.batch, c.heads, c.key, c.value}) : node.Absent();
+  c.is_gated() ? node.Input({c.batch, c.steps, c.decays()}) : node.Absent();
+  if (c.is_delta()) node.Input({c.batch, c.steps, c.heads});
+  node.Attr("q_num_heads", c.heads * c.group).Attr("kv_num_heads", c.heads);
+  node.Attr("update_rule", c.rule.c_str()).Outputs(2);
+  ExpectCounts(node, tally, c.rule);
 }
 
 TEST(LinearAttentionReference, RandomConfigurationsCountWhatTheLoopsDo) {
