@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/analysis/binding.h"
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "opcost/support/status_macros.h"
+#include "opcost/support/sym_parser.h"
 
 namespace opcost {
 namespace {
@@ -18,6 +21,45 @@ std::string Quoted(const std::set<std::string>& names) {
     absl::StrAppend(out, "'", name, "'");
   });
 }
+
+// Something that the user says of a dimension: `extent` is `size`.
+struct Equation {
+  Extent* extent;
+  int64_t size;
+  std::string option;  // "--dim P+1"
+  std::string text;    // the extent, as the model has it
+};
+
+// A sum of one symbol alone, a*x + b.
+struct Linear {
+  std::string name;
+  int64_t slope = 0;
+  int64_t at_zero = 0;
+
+  static std::optional<Linear> Of(const SymValue& sum) {
+    std::set<std::string> names;
+    sum.CollectSymbols(&names);
+    if (names.size() != 1) return std::nullopt;
+    const std::string& name = *names.begin();
+    const SymValue at_zero = sum.Bind({{name, 0}});
+    const SymValue slope = sum.Bind({{name, 1}}) - at_zero;
+    if (!at_zero.is_concrete() || !slope.is_concrete() || slope.value() == 0 ||
+        !(slope * SymValue::Symbol(name) + at_zero == sum)) {
+      return std::nullopt;
+    }
+    return Linear{name, slope.value(), at_zero.value()};
+  }
+
+  // The size that makes the sum `number`.
+  std::optional<int64_t> Solve(int64_t number) const {
+    const SymValue rise = SymValue(number) - at_zero;
+    const SymValue root = SymValue::FloorDiv(rise, slope);
+    if (!(root * slope == rise) || !root.is_concrete() || root.value() < 0) {
+      return std::nullopt;
+    }
+    return root.AsInt();
+  }
+};
 
 // Binds the inputs of one graph, step by step.
 class Binder {
@@ -30,12 +72,12 @@ class Binder {
 
   absl::StatusOr<InputBinding> Run() {
     for (const ValueIndex input : inputs_) {
-      TypeOf(input) = DeclaredType(input);
+      TypeOf(input) = binding_.Read(DeclaredType(input), NameOf(input));
     }
     OPCOST_RETURN_IF_ERROR(ReplaceShapes());
     OPCOST_RETURN_IF_ERROR(TakeDims());
+    OPCOST_RETURN_IF_ERROR(SolveEquations());
     OPCOST_RETURN_IF_ERROR(TakeBatch());
-    Apply();
     if (!options_.keep_symbols) {
       TakeBatchesOfOne();
       OPCOST_RETURN_IF_ERROR(TakeUnbound());
@@ -77,25 +119,93 @@ class Binder {
   }
 
   void Apply() {
-    if (binding_.numbers.empty()) return;
+    if (binding_.numbers.empty() && binding_.texts.empty()) return;
     for (const ValueIndex input : inputs_) {
       Dims* dims = DimsOf(input);
       if (dims == nullptr) continue;
-      for (Extent& extent : *dims) extent = extent.Bind(binding_.numbers);
+      const Shape& declared = DeclaredType(input).tensor.shape;
+      for (size_t axis = 0; axis < dims->size(); ++axis) {
+        Extent& extent = (*dims)[axis];
+        if (extent.is_concrete()) continue;
+        extent = extent.Bind(binding_.numbers);
+        if (extent.is_concrete() || !declared.has_rank()) continue;
+        if (const auto text =
+                binding_.texts.find(TextOf(declared.dims()[axis], extent));
+            text != binding_.texts.end()) {
+          extent = Extent(text->second);
+        }
+      }
     }
   }
 
-  // Gives `extent` the number `size`: binds it if it is a symbol, else
-  // replaces it.
-  absl::Status Assign(Extent* extent, int64_t size, absl::string_view option) {
-    std::set<std::string> names;
-    extent->CollectSymbols(&names);
-    if (names.size() == 1 && extent->ToString() == *names.begin()) {
-      return BindSymbol(*names.begin(), size, option);
+  // The extent as the model has it, else as it is.
+  static std::string TextOf(const Extent& declared, const Extent& extent) {
+    const std::string* name = declared.sym().AsSymbol();
+    return name != nullptr ? *name : extent.ToString();
+  }
+
+  // Gives `extent` the number `size`: at once where it is a symbol or a number
+  // itself, else as soon as its symbols are settled.
+  absl::Status Assign(Extent* extent, int64_t size, std::string option,
+                      std::string text) {
+    if (const std::string* name = extent->sym().AsSymbol()) {
+      return BindSymbol(*name, size, option);
+    }
+    if (!extent->is_concrete()) {
+      equations_.push_back({extent, size, std::move(option), std::move(text)});
+      return absl::OkStatus();
     }
     if (!extent->Is(size)) binding_.replaces_declared_shapes = true;
     *extent = Extent(size);
     return absl::OkStatus();
+  }
+
+  // Solves for symbols, one after the other, what the user says of sums. A
+  // dimension that stays open gets its number as it stands.
+  absl::Status SolveEquations() {
+    for (bool goes_on = true; goes_on;) {
+      goes_on = false;
+      for (Equation& equation : equations_) {
+        if (equation.extent == nullptr) continue;
+        const SymValue sum = equation.extent->sym().Bind(binding_.numbers);
+        const std::optional<Linear> linear = Linear::Of(sum);
+        if (!linear.has_value()) continue;
+        const std::optional<int64_t> root = linear->Solve(equation.size);
+        if (!root.has_value()) {
+          return Contradiction(
+              equation,
+              absl::StrCat("no size of '", linear->name, "' makes it that"));
+        }
+        OPCOST_RETURN_IF_ERROR(
+            BindSymbol(linear->name, *root, equation.option));
+        equation.extent = nullptr;
+        goes_on = true;
+      }
+    }
+    for (const Equation& equation : equations_) {
+      if (equation.extent == nullptr) continue;
+      const Extent value = equation.extent->Bind(binding_.numbers);
+      if (value.Is(equation.size)) continue;
+      const auto [known, is_new] =
+          binding_.texts.emplace(equation.text, equation.size);
+      if (value.is_concrete() || (!is_new && known->second != equation.size)) {
+        return Contradiction(
+            equation,
+            absl::StrCat("the other options make it ",
+                         value.is_concrete() ? value.value() : known->second));
+      }
+      analysis_->bound_dims[equation.text] = equation.size;
+    }
+    equations_.clear();
+    Apply();
+    return absl::OkStatus();
+  }
+
+  static absl::Status Contradiction(const Equation& equation,
+                                    absl::string_view why) {
+    return absl::NotFoundError(
+        absl::StrCat(equation.option, " makes dimension '", equation.text, "' ",
+                     equation.size, ", but ", why));
   }
 
   absl::Status BindSymbol(const std::string& name, int64_t size,
@@ -128,6 +238,7 @@ class Binder {
         continue;
       }
       Dims& dims = type.tensor.shape.mutable_dims();
+      const Dims& declared = DeclaredType(input).tensor.shape.dims();
       if (dims.size() != sizes.size()) {
         return absl::NotFoundError(
             absl::StrCat("--input ", name, " has ", sizes.size(),
@@ -135,8 +246,9 @@ class Binder {
                          " (", ToString(absl::MakeConstSpan(dims)), ")"));
       }
       for (size_t axis = 0; axis < sizes.size(); ++axis) {
-        OPCOST_RETURN_IF_ERROR(
-            Assign(&dims[axis], sizes[axis], absl::StrCat("--input ", name)));
+        OPCOST_RETURN_IF_ERROR(Assign(&dims[axis], sizes[axis],
+                                      absl::StrCat("--input ", name),
+                                      TextOf(declared[axis], dims[axis])));
       }
     }
     return absl::OkStatus();
@@ -157,26 +269,51 @@ class Binder {
         names.empty() ? "" : absl::StrCat("; it has ", Quoted(names))));
   }
 
+  // --dim of a symbol; or of what the model itself calls a dimension, where
+  // that is an expression: 'past + 1=8' is as good as past=7.
   absl::Status TakeDims() {
     if (options_.dims.empty()) return absl::OkStatus();
     const std::set<std::string> open = OpenSymbols();
+    std::map<std::string, Extent*> texts = OpenTexts();
     for (const auto& [name, size] : options_.dims) {
-      if (open.find(name) == open.end()) {
+      const std::string option = absl::StrCat("--dim ", name);
+      const auto text = texts.find(name);
+      if (open.find(name) != open.end()) {
+        OPCOST_RETURN_IF_ERROR(BindSymbol(name, size, option));
+      } else if (text != texts.end()) {
+        OPCOST_RETURN_IF_ERROR(Assign(text->second, size, option, name));
+      } else {
         return absl::NotFoundError(absl::StrCat(
-            "--dim ", name, "=", size,
+            option, "=", size,
             ": no input of the model has a dimension of that name; ",
             open.empty() ? "all its dimensions are numbers"
                          : absl::StrCat("it has ", Quoted(open))));
       }
-      OPCOST_RETURN_IF_ERROR(
-          BindSymbol(name, size, absl::StrCat("--dim ", name)));
     }
     return absl::OkStatus();
   }
 
+  // The inputs' dimensions that aren't numbers, by the model's own names.
+  std::map<std::string, Extent*> OpenTexts() {
+    std::map<std::string, Extent*> texts;
+    for (const ValueIndex input : inputs_) {
+      Dims* dims = DimsOf(input);
+      const ValueType& type = DeclaredType(input);
+      if (dims == nullptr || !type.is_tensor() ||
+          !type.tensor.shape.has_rank()) {
+        continue;
+      }
+      for (size_t axis = 0; axis < dims->size(); ++axis) {
+        if ((*dims)[axis].is_concrete()) continue;
+        texts.emplace(TextOf(type.tensor.shape.dims()[axis], (*dims)[axis]),
+                      &(*dims)[axis]);
+      }
+    }
+    return texts;
+  }
+
   absl::Status TakeBatch() {
     if (!options_.batch.has_value()) return absl::OkStatus();
-    Apply();
     const Dims* first = inputs_.empty() ? nullptr : DimsOf(inputs_[0]);
     if (first == nullptr || first->empty()) {
       return absl::NotFoundError(
@@ -186,9 +323,10 @@ class Binder {
     for (const ValueIndex input : inputs_) {
       Dims* dims = DimsOf(input);
       if (dims == nullptr || dims->empty() || !((*dims)[0] == batch)) continue;
-      OPCOST_RETURN_IF_ERROR(Assign(&(*dims)[0], *options_.batch, "--batch"));
+      OPCOST_RETURN_IF_ERROR(Assign(&(*dims)[0], *options_.batch, "--batch",
+                                    (*dims)[0].ToString()));
     }
-    return absl::OkStatus();
+    return SolveEquations();
   }
 
   // Symbols that are axis 0 of every input in which they occur, and nothing
@@ -202,8 +340,7 @@ class Binder {
       for (size_t axis = 0; axis < dims->size(); ++axis) {
         std::set<std::string> names;
         (*dims)[axis].CollectSymbols(&names);
-        const bool is_plain =
-            names.size() == 1 && (*dims)[axis].ToString() == *names.begin();
+        const bool is_plain = (*dims)[axis].sym().AsSymbol() != nullptr;
         (axis == 0 && is_plain ? first_axis : elsewhere)
             .insert(names.begin(), names.end());
       }
@@ -253,9 +390,34 @@ class Binder {
   Analysis* analysis_;
   const std::vector<ValueIndex> inputs_;
   InputBinding binding_;
+  std::vector<Equation> equations_;
 };
 
 }  // namespace
+
+ValueType InputBinding::Read(const ValueType& declared,
+                             absl::string_view name) const {
+  if (!declared.is_tensor() || !declared.tensor.shape.has_rank()) {
+    return declared;
+  }
+  ValueType type = declared;
+  Dims& dims = type.tensor.shape.mutable_dims();
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    Extent& extent = dims[axis];
+    const std::string* text = extent.sym().AsSymbol();
+    if (text == nullptr) continue;
+    // The reader calls what has no name after the value, which may hold
+    // anything.
+    const bool is_named = *text != absl::StrCat(name, ".", axis);
+    const auto pinned = texts.find(*text);
+    Extent value = is_named ? DimensionCalled(*text) : extent;
+    value = value.Bind(numbers);
+    extent = pinned == texts.end() || value.is_concrete()
+                 ? std::move(value)
+                 : Extent(pinned->second);
+  }
+  return type;
+}
 
 absl::StatusOr<InputBinding> BindInputs(const InputOptions& options,
                                         Analysis* analysis) {

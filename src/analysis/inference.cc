@@ -12,17 +12,6 @@
 namespace opcost {
 namespace {
 
-// `type` with the bound symbols replaced; unknown if it isn't a tensor of known
-// rank.
-ValueType Bound(const ValueType& type, const Bindings& numbers) {
-  if (!type.is_tensor() || !type.tensor.shape.has_rank()) return type;
-  ValueType bound = type;
-  for (Extent& extent : bound.tensor.shape.mutable_dims()) {
-    extent = extent.Bind(numbers);
-  }
-  return bound;
-}
-
 class Inferrer {
  public:
   Inferrer(const InputBinding& binding, Analysis* analysis)
@@ -148,8 +137,8 @@ class Inferrer {
     ValueFacts& facts = facts_[static_cast<size_t>(v)];
     facts.is_constant = result_.nodes[n].is_constant;
     if (binding_.replaces_declared_shapes) return;
-    facts.type =
-        Bound(graph_.values[static_cast<size_t>(v)].declared, binding_.numbers);
+    const Value& value = graph_.values[static_cast<size_t>(v)];
+    facts.type = binding_.Read(value.declared, value.name);
   }
 
   void Fold(const Node& node, const OpDef& def) {

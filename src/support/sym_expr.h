@@ -84,7 +84,18 @@ const Atom* AsAtom(const SymValue& value);
 // answer is false.
 bool NeverNegative(const SymValue& value);
 
+// A part of a sum as it prints: coefficient * monomial * (sum) * (sum) ...
+struct FactoredTerm {
+  int64_t coefficient = 1;
+  Monomial monomial;
+  std::vector<Polynomial> sums;  // none: one term of the sum
+};
+// The sum with what is common taken out; see sym_factor.cc.
+std::vector<FactoredTerm> Factored(const Polynomial& terms);
+
 std::string ToString(const Polynomial& terms);
+// A name as it stands in an expression: in quotes unless it is plain.
+std::string NameText(const std::string& name);
 
 }  // namespace sym
 

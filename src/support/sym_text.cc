@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// How expressions print.
+// How expressions print; sym_factor.cc says what is taken out of sums.
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "opcost/support/sym_parser.h"
 #include "src/support/sym_expr.h"
 
 namespace opcost {
 namespace sym {
 namespace {
+
+struct Text {
+  std::string text;
+  bool is_sum = false;  // needs brackets beside other factors
+};
+
+Text TextOf(const Polynomial& terms);
+
+// Of a value inside an expression, where a lone name is no exception.
+Text TextOf(const SymValue& value) {
+  if (value == SymValue(std::numeric_limits<int64_t>::min())) {
+    // Its magnitude is no number that could be read.
+    return {"-9223372036854775807-1", true};
+  }
+  if (value.is_concrete()) return {value.ToString(), false};
+  return TextOf(SymExpr::Of(value)->terms());
+}
 
 std::string InParentheses(const std::string& text) {
   return absl::StrCat("(", text, ")");
@@ -15,29 +35,29 @@ std::string InParentheses(const std::string& text) {
 
 // A divisor binds tighter than products and sums.
 std::string DivisorText(const SymValue& divisor) {
-  const std::string text = divisor.ToString();
+  std::string text = TextOf(divisor).text;
   if (divisor.is_concrete() || AsAtom(divisor) != nullptr) return text;
   return InParentheses(text);
 }
 
 std::string FloorText(const SymValue& numerator, const SymValue& divisor) {
-  std::string text = numerator.ToString();
-  if (!numerator.is_concrete() && SymExpr::Of(numerator)->terms().size() > 1)
-    text = InParentheses(text);
-  return absl::StrCat("floor(", text, "/", DivisorText(divisor), ")");
+  const Text text = TextOf(numerator);
+  return absl::StrCat("floor(",
+                      text.is_sum ? InParentheses(text.text) : text.text, "/",
+                      DivisorText(divisor), ")");
 }
 
 std::string CallText(absl::string_view function, const Atom& atom) {
   std::string text = absl::StrCat(function, "(");
   for (size_t i = 0; i < atom.args.size(); ++i)
-    absl::StrAppend(&text, i == 0 ? "" : ", ", atom.args[i].ToString());
+    absl::StrAppend(&text, i == 0 ? "" : ", ", TextOf(atom.args[i]).text);
   return text + ")";
 }
 
 std::string AtomText(const Atom& atom) {
   switch (atom.kind) {
     case AtomKind::kSymbol:
-      return atom.name;
+      return NameText(atom.name);
     case AtomKind::kFloorDiv:
       return FloorText(atom.args[0], atom.args[1]);
     case AtomKind::kMod:
@@ -52,31 +72,24 @@ std::string AtomText(const Atom& atom) {
   return "?";
 }
 
-// A dimension may be called "past + 1"; beside other terms it needs brackets.
-std::string FactorText(const Factor& factor) {
-  std::string text = AtomText(*factor.atom);
-  if (factor.atom->kind == AtomKind::kSymbol &&
-      text.find_first_of(" +-*/^%(),") != std::string::npos) {
-    text = InParentheses(text);
+// "90112*B*S*(P+S)", the sign left out.
+std::string ProductText(const FactoredTerm& term) {
+  std::string text;
+  if (term.coefficient != 1 && term.coefficient != -1) {
+    text = std::to_string(term.coefficient);
+    if (term.coefficient < 0) text.erase(0, 1);
   }
-  if (factor.power > 1) absl::StrAppend(&text, "^", factor.power);
-  return text;
-}
-
-void AppendTerm(const Term& term, std::string* text) {
-  if (term.monomial.empty()) {
-    absl::StrAppend(text, term.coefficient < 0 || text->empty() ? "" : "+",
-                    term.coefficient);
-    return;
+  const auto append = [&text](const std::string& factor) {
+    absl::StrAppend(&text, text.empty() ? "" : "*", factor);
+  };
+  for (const Factor& factor : term.monomial) {
+    std::string power = AtomText(*factor.atom);
+    if (factor.power > 1) absl::StrAppend(&power, "^", factor.power);
+    append(power);
   }
-  if (term.coefficient == -1) {
-    text->append("-");
-  } else {
-    if (term.coefficient > 0 && !text->empty()) text->append("+");
-    if (term.coefficient != 1) absl::StrAppend(text, term.coefficient, "*");
-  }
-  for (size_t i = 0; i < term.monomial.size(); ++i)
-    absl::StrAppend(text, i == 0 ? "" : "*", FactorText(term.monomial[i]));
+  for (const Polynomial& sum : term.sums)
+    append(InParentheses(TextOf(sum).text));
+  return text.empty() ? "1" : text;
 }
 
 // floor((H+1)/2)-1 reads as the sliding window it mostly is: floor((H-3)/2)+1.
@@ -98,25 +111,40 @@ std::string WindowText(const Polynomial& terms) {
   return FloorText(moved, args[1]) + "+1";
 }
 
+Text TextOf(const Polynomial& terms) {
+  std::string text = WindowText(terms);
+  if (!text.empty()) return {std::move(text), true};
+  std::vector<FactoredTerm> parts = Factored(terms);
+  // S-P rather than -P+S.
+  const auto first = std::find_if(
+      parts.begin(), parts.end(),
+      [](const FactoredTerm& part) { return part.coefficient > 0; });
+  if (first != parts.end()) std::rotate(parts.begin(), first, first + 1);
+  // Sums within a sum are easier to tell apart with blanks between.
+  const bool has_blanks =
+      std::any_of(parts.begin(), parts.end(),
+                  [](const FactoredTerm& part) { return !part.sums.empty(); });
+  for (const FactoredTerm& part : parts) {
+    const absl::string_view sign = part.coefficient < 0 ? "-" : "+";
+    if (!text.empty()) {
+      absl::StrAppend(&text, has_blanks ? " " : "", sign,
+                      has_blanks ? " " : "");
+    } else if (part.coefficient < 0) {
+      text = "-";
+    }
+    text += ProductText(part);
+  }
+  return {std::move(text), parts.size() > 1};
+}
+
 }  // namespace
 
-std::string ToString(const Polynomial& terms) {
-  if (terms.size() == 1 && terms[0].coefficient == 1 &&
-      terms[0].monomial.size() == 1 && terms[0].monomial[0].power == 1) {
-    return AtomText(*terms[0].monomial[0].atom);
-  }
-  std::string text = WindowText(terms);
-  if (!text.empty()) return text;
-  // S-P rather than -P+S.
-  const auto first =
-      std::find_if(terms.begin(), terms.end(),
-                   [](const Term& term) { return term.coefficient > 0; });
-  if (first != terms.end()) AppendTerm(*first, &text);
-  for (auto term = terms.begin(); term != terms.end(); ++term) {
-    if (term != first) AppendTerm(*term, &text);
-  }
-  return text;
+std::string NameText(const std::string& name) {
+  if (IsPlainName(name)) return name;
+  return absl::StrCat("'", absl::StrReplaceAll(name, {{"'", "''"}}), "'");
 }
+
+std::string ToString(const Polynomial& terms) { return TextOf(terms).text; }
 
 }  // namespace sym
 }  // namespace opcost

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "opcost/support/sym_parser.h"
 #include "src/support/sym_expr.h"
 
 namespace opcost {
@@ -422,9 +423,18 @@ void SymValue::CollectSymbols(std::set<std::string>* names) const {
   }
 }
 
+const std::string* SymValue::AsSymbol() const {
+  const Atom* atom = sym::AsAtom(*this);
+  return atom != nullptr && atom->kind == AtomKind::kSymbol ? &atom->name
+                                                            : nullptr;
+}
+
 std::string SymValue::ToString() const {
   if (is_concrete()) return std::to_string(value_);
   if (overflowed()) return "overflow";
+  const std::string* name = AsSymbol();
+  // Alone, a name that is no expression can't be misread.
+  if (name != nullptr && !ParseExpression(*name).ok()) return *name;
   return sym::ToString(expr_->terms());
 }
 

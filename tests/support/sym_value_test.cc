@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/random_expression.h"
+
 namespace opcost {
 namespace {
 
@@ -76,11 +78,52 @@ TEST(SymValueTest, SumsArePrintedInOneOrderWhateverTheOrderOfTheirMaking) {
       {SymValue::Max(7, n), "max(N, 7)"},
       {SymValue::Select(n, m, 1), "select(N, M, 1)"},
       {n * Floor(m, 2), "N*floor(M/2)"},
-      {S("past + 1"), "past + 1"},
-      {S("past + 1") * 2, "2*(past + 1)"},
+      {S("batch size"), "batch size"},
+      {S("batch size") * 2, "2*'batch size'"},
+      {SymValue::Max(S("it's"), 7), "max('it''s', 7)"},
+      {S("past + 1"), "'past + 1'"},
+      {S("past + 1") * 2, "2*'past + 1'"},
       {SymValue(42), "42"},
       {SymValue(-42), "-42"},
       {SymValue::Overflow(), "overflow"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(c.value.ToString(), c.text);
+}
+
+// A 1.1-billion-parameter decoder's multiply-accumulates among them.
+TEST(SymValueTest, SumsPrintWithWhatIsCommonTakenOut) {
+  const SymValue b = S("B");
+  const SymValue p = S("P");
+  const SymValue s = S("S");
+  const SymValue h = S("H");
+  const SymValue w = S("W");
+  const SymValue n = S("N");
+  struct Case {
+    SymValue value;
+    const char* text;
+  };
+  const std::vector<Case> cases = {
+      {b * s * 1034420224 + b * s * (p + s) * 90112,
+       "1034420224*B*S + 90112*B*S*(P+S)"},
+      {b * s * 1034420224 + b * s * s * 90112, "90112*B*S^2+1034420224*B*S"},
+      {b * s * (p + s + 1) * 3, "3*B*S*(P+S+1)"},
+      {b * (p - s) * 4, "4*B*(P-S)"},
+      {b * (s - p) * 4, "4*B*(S-P)"},
+      {0 - b * (s + p) * 4, "-4*B*(P+S)"},
+      {(h - 2) * (w - 2) * n * 9, "9*N*(H-2)*(W-2)"},
+      {(h - 2) * (w - 2), "(H-2)*(W-2)"},
+      {n * 9 * (Floor(h - 3, 2) + 1) * (Floor(w - 3, 2) + 1),
+       "9*N*(floor((H-3)/2)+1)*(floor((W-3)/2)+1)"},
+      {n * (h - 2) * 9, "9*N*(H-2)"},
+      {n * (h + 1000) * 9, "9*H*N+9000*N"},
+      {n * 2 + 2, "2*N+2"},
+      {n * (h - 2) * 9 + b * 7, "9*H*N+7*B-18*N"},
+      {b * (p + s) * 3 + n * 5, "3*B*(P+S) + 5*N"},
+      {n * 5 - b * (p + s) * 3, "5*N - 3*B*(P+S)"},
+      {Floor(b * (p + s) * 3 + n * 5, 7), "floor((3*B*(P+S) + 5*N)/7)"},
+      {Floor(b * (p + s) * 3, 7), "floor(3*B*(P+S)/7)"},
+      {n * kLowest + b * kLowest,
+       "-9223372036854775807*B-B-9223372036854775807*N-N"},
   };
   for (const Case& c : cases) EXPECT_EQ(c.value.ToString(), c.text);
 }
@@ -359,73 +402,6 @@ TEST(SymValueTest, ExpressionsOfUsualSizesDoNotOverflow) {
   EXPECT_FALSE(
       S("a dimension with quite a long name, as tools make").overflowed());
 }
-
-// A random expression, and what it comes to by integer arithmetic.
-class RandomExpression {
- public:
-  explicit RandomExpression(uint64_t seed) : random_(seed) {}
-
-  struct Both {
-    SymValue symbolic;
-    SymValue number;
-  };
-
-  // Sizes above zero: cancelling N in N*M/N takes them so.
-  void ChooseSizes() {
-    for (const char* name : {"A", "B", "C"}) sizes_[name] = Number(1, 9);
-  }
-  const Bindings& sizes() const { return sizes_; }
-
-  Both Make(int depth) {
-    if (depth == 0 || Number(0, 5) == 0) return Leaf();
-    const Both a = Make(depth - 1);
-    const Both b = Make(depth - 1);
-    switch (Number(0, 9)) {
-      case 0:
-      case 1:
-        return {a.symbolic + b.symbolic, a.number + b.number};
-      case 2:
-        return {a.symbolic - b.symbolic, a.number - b.number};
-      case 3:
-      case 4:
-        return {a.symbolic * b.symbolic, a.number * b.number};
-      case 5:
-        return Apply(SymValue::FloorDiv, a, b);
-      case 6:
-        return Apply(SymValue::CeilDiv, a, b);
-      case 7:
-        return Apply(SymValue::Mod, a, b);
-      case 8:
-        return Number(0, 1) == 0 ? Apply(SymValue::Min, a, b)
-                                 : Apply(SymValue::Max, a, b);
-      default: {
-        const Both c = Leaf();
-        return {SymValue::Select(c.symbolic, a.symbolic, b.symbolic),
-                SymValue::Select(c.number, a.number, b.number)};
-      }
-    }
-  }
-
- private:
-  int64_t Number(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(random_() %
-                                      static_cast<uint64_t>(high - low + 1));
-  }
-  Both Leaf() {
-    const char* const names[] = {"A", "B", "C"};
-    const int64_t pick = Number(0, 5);
-    if (pick < 3) return {S(names[pick]), sizes_[names[pick]]};
-    const SymValue number = Number(-4, 8);
-    return {number, number};
-  }
-  static Both Apply(SymValue (*function)(const SymValue&, const SymValue&),
-                    const Both& a, const Both& b) {
-    return {function(a.symbolic, b.symbolic), function(a.number, b.number)};
-  }
-
-  std::mt19937_64 random_;
-  Bindings sizes_;
-};
 
 TEST(SymValueTest, BindingARandomExpressionGivesWhatIntegersGive) {
   RandomExpression random(20240607);

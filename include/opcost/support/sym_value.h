@@ -54,7 +54,7 @@ class SymValue {
   }
 
   // The dimension called `name`. A name is taken as it stands, also where it
-  // looks like an expression.
+  // looks like an expression (which sym_parser.h reads).
   static SymValue Symbol(absl::string_view name);
   static SymValue Overflow();
 
@@ -118,7 +118,15 @@ class SymValue {
   SymValue Bind(const Bindings& bindings) const;
   // Adds the names that the value depends on.
   void CollectSymbols(std::set<std::string>* names) const;
+  // The name, where the value is one symbol alone; else nullptr. Refers to the
+  // value.
+  const std::string* AsSymbol() const;
   // "12*N", "P+S", "floor((H-3)/2)+1", "overflow"; plain digits if concrete.
+  // The same value prints the same, and ParseExpression() reads it back; names
+  // that aren't plain stand in quotes, unless one that can't be misread stands
+  // alone. What is common is taken out of the terms, so that sums read as
+  // people write them (sym_text.cc has the rule):
+  // "1034420224*B*S + 90112*B*S*(P+S)".
   std::string ToString() const;
 
  private:
