@@ -14,7 +14,8 @@ _opcost() {
 
   local formats="--bits --weight-bits --activation-bits --accumulator-bits"
   local machine="--table --memory-model --reads --array-scope --weights-from"
-  local inputs="--batch --dim --unbound --input"
+  machine+=" --padding --allow-unknown"
+  local inputs="--batch --dim --unbound --input --operators"
   local always="--help --version"
   local views="--format --output --color $always"
   local model="$inputs $views --quiet --verbose"
@@ -32,7 +33,7 @@ _opcost() {
       esac
       ;;
     help) options="estimate explain shapes tables help $always" ;;
-    *) options="$formats $machine $model --by --sort --top --unit" ;;
+    *) options="$formats $machine $model --by --sort --top --unit --symbolic" ;;
   esac
 
   local values=
@@ -45,6 +46,11 @@ _opcost() {
         sed -n 's/^ *\([a-z0-9._-]*-[a-z0-9._-]*\) .*/\1/p')
       _opcost_files "$word" '@(toml)'
       ;;
+    --operators)
+      _opcost_files "$word" '@(toml)'
+      return
+      ;;
+    --padding) values="counted skipped" ;;
     --memory-model) values="per-use once" ;;
     --reads)
       values="weight=once weight=per-use input=once input=per-use"

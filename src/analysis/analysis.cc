@@ -9,8 +9,9 @@
 namespace opcost {
 namespace {
 
-Analysis Begin(const Model& model) {
+Analysis Begin(const Model& model, const InputOptions& options) {
   Analysis analysis;
+  analysis.operators = options.operators;
   analysis.model = &model;
   analysis.graph = &model.graph;
   analysis.values.resize(analysis.graph->values.size());
@@ -43,7 +44,7 @@ std::vector<ValueIndex> Analysis::RealInputs() const {
 
 absl::StatusOr<Analysis> InferShapes(const Model& model,
                                      const InputOptions& options) {
-  Analysis analysis = Begin(model);
+  Analysis analysis = Begin(model, options);
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
   OPCOST_RETURN_IF_ERROR(InferTypes(binding, &analysis).status());
@@ -53,7 +54,7 @@ absl::StatusOr<Analysis> InferShapes(const Model& model,
 
 absl::StatusOr<Analysis> Analyze(const Model& model,
                                  const InputOptions& options) {
-  Analysis analysis = Begin(model);
+  Analysis analysis = Begin(model, options);
   analysis.count_options = options.count;
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
@@ -70,7 +71,7 @@ Legend LegendOf(const Analysis& analysis, const LayerCounts& layer) {
   const TypedNodeView view(*analysis.graph, *layer.node, analysis.values,
                            analysis.used, &legend, analysis.count_options);
   // The same call as the one that counted the layer, which succeeded.
-  if (!layer.def->count(view).ok()) legend.clear();
+  if (!CountBy(*layer.def, view).ok()) legend.clear();
   return legend;
 }
 

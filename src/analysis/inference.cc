@@ -57,13 +57,14 @@ class Inferrer {
   absl::Status InferNode(size_t n) {
     const Node& node = graph_.nodes[n];
     NodeFacts& facts = result_.nodes[n];
-    facts.def = FindOp(node.domain, node.op_type, node.opset);
+    facts.def = FindOperator(analysis_->operators.get(), node);
     if (facts.def == nullptr) {
       InferUnknownOperator(n);
       return absl::OkStatus();
     }
     absl::StatusOr<OutputTypes> types =
-        facts.def->infer(NodeView(graph_, node, facts_));
+        InferBy(*facts.def, NodeView(graph_, node, facts_));
+    NoteUserOperator(node, *facts.def);
     // A node that reads shapes alone is constant as soon as they are known.
     facts.is_constant = !IsRandomGenerator(node.domain, node.op_type) &&
                         ((facts.def->reads_shapes_only && types.ok()) ||
@@ -118,6 +119,18 @@ class Inferrer {
                    "its inputs");
     }
     return absl::OkStatus();
+  }
+
+  void NoteUserOperator(const Node& node, const OpDef& def) {
+    if (def.custom == nullptr ||
+        FindOp(node.domain, node.op_type, node.opset) == nullptr) {
+      return;
+    }
+    analysis_->diagnostics.Note(
+        "user-operator",
+        absl::StrCat(analysis_->operators->path(), " describes ",
+                     node.domain.empty() ? "" : absl::StrCat(node.domain, "."),
+                     node.op_type, " and goes before opcost's own rule"));
   }
 
   // An operator of ONNX's own computes the same from the same constants,

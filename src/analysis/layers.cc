@@ -31,6 +31,7 @@ class LayerCounter {
         keep_symbols_(options.keep_symbols),
         graph_(*analysis->graph),
         analysis_(analysis) {
+    if (keep_symbols_) return;
     for (const auto& [symbol, at_most] : analysis->data_extents) {
       if (at_most.is_concrete()) bounds_.emplace(symbol, at_most.value());
     }
@@ -117,7 +118,7 @@ class LayerCounter {
   absl::Status Count(const Node& node, const OpDef& def, LayerCounts* layer) {
     const TypedNodeView view(graph_, node, analysis_->values, analysis_->used,
                              nullptr, analysis_->count_options);
-    absl::StatusOr<OpCounts> counts = def.count(view);
+    absl::StatusOr<OpCounts> counts = CountBy(def, view);
     if (!counts.ok()) {
       if (!IsUndetermined(counts.status())) return counts.status();
       MarkUnknown(counts.status().message(), node, layer);
@@ -162,6 +163,15 @@ class LayerCounter {
   // Data-dependent extents count at their bounds; the layer says so.
   void TakeBounds(OpCounts* counts, LayerCounts* layer) const {
     std::string reason = counts->bound_reason;
+    if (keep_symbols_ && !analysis_->data_extents.empty()) {
+      for (const std::string& symbol : SymbolsOf(*counts)) {
+        const auto extent = analysis_->data_extents.find(symbol);
+        if (extent == analysis_->data_extents.end()) continue;
+        absl::StrAppend(&reason, reason.empty() ? "" : "; ", "'", symbol,
+                        "' depends on the data and is at most ",
+                        extent->second.ToString());
+      }
+    }
     if (!bounds_.empty()) {
       for (const std::string& symbol : SymbolsOf(*counts)) {
         const auto bound = bounds_.find(symbol);
@@ -257,6 +267,8 @@ class LayerCounter {
             layer.node->inputs[static_cast<size_t>(access.index)];
         if (!analysis_->values[static_cast<size_t>(v)].is_constant) continue;
         const ValueIndex origin = inference_.origin[static_cast<size_t>(v)];
+        // A constant whose size is a symbol is no stored parameter.
+        if (!access.elements.is_concrete()) continue;
         if (!seen.insert(origin).second) continue;
         const TensorType& type =
             analysis_->values[static_cast<size_t>(origin)].type.tensor;

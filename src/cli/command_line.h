@@ -46,11 +46,14 @@ struct CommandLine {
   RenderOptions render;
   std::string table = "horowitz-45nm";
   When color = When::kAuto;
-  bool has_top = false;  // --top was given, `all` included
-  std::string layer;     // --layer; empty: all
-  std::string from;      // --from
-  std::string new_name;  // --name; empty: after the file
-  std::string output;    // -o; empty: standard output
+  bool has_top = false;         // --top was given, `all` included
+  bool is_symbolic = false;     // --symbolic
+  bool allows_unknown = false;  // --allow-unknown
+  std::string operators;        // --operators; empty: none
+  std::string layer;            // --layer; empty: all
+  std::string from;             // --from
+  std::string new_name;         // --name; empty: after the file
+  std::string output;           // -o; empty: standard output
   bool wants_help = false;
   bool wants_version = false;
 };

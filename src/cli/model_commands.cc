@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // opcost estimate, explain and shapes.
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "opcost/analysis/analysis.h"
 #include "opcost/frontend/import.h"
+#include "opcost/ops/custom_operators.h"
 #include "opcost/report/report.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/commands.h"
@@ -15,6 +23,31 @@ namespace {
 absl::StatusOr<Model> Import(const std::string& path,
                              const CliEnvironment& environment) {
   return path == "-" ? ImportStream(*environment.in) : ImportFile(path);
+}
+
+// More than any person writes, and more than the reader takes.
+constexpr size_t kMaxOperatorBytes = size_t{2} << 20;
+
+// What the command line says of the inputs, with the operators' file read.
+absl::StatusOr<InputOptions> InputOf(const CommandLine& line) {
+  InputOptions input = line.input;
+  if (line.operators.empty()) return input;
+  errno = 0;
+  std::error_code ignored;
+  std::ifstream file(line.operators, std::ios::binary);
+  if (!file || std::filesystem::is_directory(line.operators, ignored)) {
+    return absl::NotFoundError(
+        absl::StrCat("--operators: can't read ", line.operators, ": ",
+                     errno == 0 ? "not a file" : std::strerror(errno)));
+  }
+  std::string text(kMaxOperatorBytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  OPCOST_ASSIGN_OR_RETURN(CustomOperators operators,
+                          CustomOperators::Parse(line.operators, text));
+  input.operators =
+      std::make_shared<const CustomOperators>(std::move(operators));
+  return input;
 }
 
 // A --dim or --input that the model lacks is the command line's mistake.
@@ -82,6 +115,49 @@ absl::StatusOr<std::string> EstimateText(const CommandLine& line,
   return text;
 }
 
+// What orders or shows energies has no use beside --symbolic.
+absl::Status CheckSymbolic(const CommandLine& line) {
+  const RenderOptions& render = line.render;
+  const MemoryOptions& memory = line.estimate.memory;
+  for (const auto& [flag, is_given] :
+       {std::pair("--unit", render.unit != Unit::kAuto),
+        std::pair("--top", line.has_top),
+        std::pair("--sort energy", render.sort_by == SortBy::kEnergy),
+        std::pair("--sort macs", render.sort_by == SortBy::kMacs),
+        std::pair("--array-scope operand",
+                  memory.array_scope == ArrayScope::kOperand),
+        std::pair("--weights-from", memory.weights_from.has_value())}) {
+    if (!is_given) continue;
+    return UsageError(absl::StrCat(
+        "--symbolic has no use for ", flag,
+        ", since it prints counts, not energies; leave one of them out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExitStatus> RunSymbolic(const CommandLine& line,
+                                       const CliEnvironment& environment) {
+  OPCOST_RETURN_IF_ERROR(CheckSymbolic(line));
+  OPCOST_ASSIGN_OR_RETURN(const CostTable table,
+                          LibraryOf(environment).Load(line.table));
+  OPCOST_ASSIGN_OR_RETURN(const Model model,
+                          Import(line.operands[0], environment));
+  OPCOST_ASSIGN_OR_RETURN(InputOptions input, InputOf(line));
+  input.keep_symbols = true;
+  const absl::StatusOr<Analysis> analysis = Analyze(model, input);
+  if (!analysis.ok()) return AsUsage(analysis.status());
+  OPCOST_ASSIGN_OR_RETURN(
+      const SymbolicEstimate estimate,
+      MakeSymbolicEstimate(*analysis, table, line.estimate));
+  OPCOST_RETURN_IF_ERROR(
+      Deliver(line, environment,
+              RenderSymbolic(estimate, RenderingOf(line, environment))));
+  PrintDiagnostics(estimate.diagnostics, line.render.verbosity,
+                   *environment.err);
+  PrintBoundDims(*analysis, line.render.verbosity, *environment.err);
+  return PrintUnknownLayers(*analysis, "", *environment.err);
+}
+
 absl::StatusOr<ExitStatus> RunEstimate(const CommandLine& line,
                                        const CliEnvironment& environment) {
   OPCOST_ASSIGN_OR_RETURN(const CostTable table,
@@ -89,7 +165,8 @@ absl::StatusOr<ExitStatus> RunEstimate(const CommandLine& line,
   OPCOST_RETURN_IF_ERROR(CheckTier(table, line.estimate.memory.weights_from));
   OPCOST_ASSIGN_OR_RETURN(const Model model,
                           Import(line.operands[0], environment));
-  const absl::StatusOr<Analysis> analysis = Analyze(model, line.input);
+  OPCOST_ASSIGN_OR_RETURN(const InputOptions input, InputOf(line));
+  const absl::StatusOr<Analysis> analysis = Analyze(model, input);
   if (!analysis.ok()) return AsUsage(analysis.status());
   OPCOST_ASSIGN_OR_RETURN(const Estimate estimate,
                           MakeEstimate(*analysis, table, line.estimate));
@@ -106,7 +183,7 @@ absl::StatusOr<ExitStatus> RunShapes(const CommandLine& line,
                                      const CliEnvironment& environment) {
   OPCOST_ASSIGN_OR_RETURN(const Model model,
                           Import(line.operands[0], environment));
-  InputOptions input = line.input;
+  OPCOST_ASSIGN_OR_RETURN(InputOptions input, InputOf(line));
   input.keep_symbols = true;
   const absl::StatusOr<Analysis> analysis = InferShapes(model, input);
   if (!analysis.ok()) return AsUsage(analysis.status());
@@ -123,8 +200,11 @@ absl::StatusOr<ExitStatus> RunShapes(const CommandLine& line,
 
 absl::StatusOr<ExitStatus> RunModelCommand(const CommandLine& line,
                                            const CliEnvironment& environment) {
-  return line.command == kShapes ? RunShapes(line, environment)
-                                 : RunEstimate(line, environment);
+  if (line.command == kShapes) return RunShapes(line, environment);
+  OPCOST_ASSIGN_OR_RETURN(const ExitStatus status,
+                          line.is_symbolic ? RunSymbolic(line, environment)
+                                           : RunEstimate(line, environment));
+  return status == kIncomplete && line.allows_unknown ? kDone : status;
 }
 
 }  // namespace opcost

@@ -129,6 +129,13 @@ absl::Status ApplyBatch(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyPadding(string_view value, CommandLine& line) {
+  OPCOST_ASSIGN_OR_RETURN(
+      line.input.count.skip_padding,
+      Choose<bool>(value, {{"counted", false}, {"skipped", true}}));
+  return absl::OkStatus();
+}
+
 absl::Status ApplyUnbound(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(line.input.unbound, Number(value, 0));
   return absl::OkStatus();
@@ -257,11 +264,13 @@ constexpr OptionRow kOptions[] = {
     {"--reads", "ROLE=once|per-use", "the same for one role of arrays: weight, input or bias. May be repeated", OptionGroup::kMachine, kPricing, true, &ApplyReads},
     {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kPricing, false, &ApplyArrayScope},
     {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kPricing, false, &ApplyWeightsFrom},
+    {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},
-    {"--dim", "NAME=N", "size of a symbolic dimension. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyDim},
+    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyDim},
     {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kModelReading, false, &ApplyUnbound},
     {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyInput},
+    {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
     {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate also jsonl, a layer to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
     {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew, false, &ApplyText<&CommandLine::output>},
@@ -271,7 +280,9 @@ constexpr OptionRow kOptions[] = {
     {"--top", "N|all", "show the N rows of most energy, and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kEstimate, false, &ApplyTop},
     {"--unit", "UNIT", "of energies in text: auto (the default), pJ, nJ, uJ, mJ or J", OptionGroup::kOutput, kPricing, false, &ApplyUnit},
     {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
+    {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},
 
+    {"--allow-unknown", "", "exit with 0, not 5, where layers are unknown", OptionGroup::kOther, kPricing, false, &ApplyFlag<&CommandLine::allows_unknown>},
     {"--from", "NAME|FILE", "the table to copy", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::from>},
     {"--name", "NEW", "the copy's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::new_name>},
     {"-q,--quiet", "", "print no warnings and notes", OptionGroup::kOther, kModelReading, false, &ApplyVerbosity<-1>},

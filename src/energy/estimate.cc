@@ -11,6 +11,7 @@
 #include "opcost/support/status_macros.h"
 #include "src/energy/price_book.h"
 #include "src/energy/remarks.h"
+#include "src/energy/total_status.h"
 
 namespace opcost {
 namespace {
@@ -112,7 +113,6 @@ class Estimator {
   double MovementSeconds(const Rows& rows) const;
   absl::Status AddTotals();
   absl::Status AddOnce();
-  void SetStatus();
 
   const CostTable& table_;
   const StaticPower* power_;
@@ -401,22 +401,6 @@ absl::Status Estimator::AddOnce() {
   return absl::OkStatus();
 }
 
-void Estimator::SetStatus() {
-  bool has_bound = false;
-  bool has_unknown = false;
-  for (const LayerCounts& layer : out_.analysis->layers) {
-    has_bound |= layer.coverage.status == Coverage::Status::kBound;
-    has_unknown |= layer.coverage.status == Coverage::Status::kUnknown;
-  }
-  if (has_bound && has_unknown) {
-    out_.status = TotalStatus::kIndeterminate;
-  } else if (has_unknown) {
-    out_.status = TotalStatus::kLowerBound;
-  } else if (has_bound) {
-    out_.status = TotalStatus::kUpperBound;
-  }
-}
-
 absl::StatusOr<Estimate> Estimator::Run() {
   const std::vector<LayerCounts>& layers = out_.analysis->layers;
   OPCOST_ASSIGN_OR_RETURN(
@@ -429,7 +413,7 @@ absl::StatusOr<Estimate> Estimator::Run() {
   }
   OPCOST_RETURN_IF_ERROR(AddTotals());
   OPCOST_RETURN_IF_ERROR(AddOnce());
-  SetStatus();
+  out_.status = StatusOfTotal(*out_.analysis);
   out_.prices = book_.prices();
   AddRemarks(book_, out_);
   return std::move(out_);

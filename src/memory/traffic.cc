@@ -230,7 +230,7 @@ ValueIndex Placer::Parameter(ValueIndex value) const {
     const Value& named = graph.values[static_cast<size_t>(value)];
     if (named.producer < 0) return value;
     const Node& node = graph.nodes[static_cast<size_t>(named.producer)];
-    const OpDef* def = FindOp(node.domain, node.op_type, node.opset);
+    const OpDef* def = FindOperator(analysis_.operators.get(), node);
     if (def == nullptr || !def->moves_only || node.inputs.empty() ||
         node.inputs[0] == kAbsent) {
       return value;

@@ -3,7 +3,8 @@
 //
 // Either is a sum of products, one MAC each, that starts at the bias. Conv
 // gathers C/group * kernel products for each output; ConvTranspose scatters
-// each input over M/group * kernel outputs. Products with padding count (R9).
+// each input over M/group * kernel outputs. Products with padding count (R9),
+// unless they are skipped.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -198,6 +199,21 @@ OpCounts CountMacs(const TypedNodeView& node, const Geometry& g,
   return counts;
 }
 
+// Of the `all` pairs of a window and a kernel element, those that count.
+struct Pairs {
+  Count counted;
+  std::string bound_reason;
+};
+
+Pairs PairsOf(const TypedNodeView& node, const Count& all,
+              const std::optional<Extent>& inside) {
+  Pairs pairs;
+  pairs.counted = inside.value_or(all);
+  if (!inside.has_value()) pairs.bound_reason = std::string(kPaddingIsCounted);
+  node.Let(kPairsInside, pairs.counted);
+  return pairs;
+}
+
 absl::StatusOr<OpCounts> CountConv(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Geometry g, ResolveConv(node));
   // The output as the shape rule gave it, so that the two can't disagree.
@@ -205,11 +221,24 @@ absl::StatusOr<OpCounts> CountConv(const TypedNodeView& node) {
   const auto output = absl::MakeConstSpan(y->shape.dims());
   node.Let("out_spatial", Volume(output.subspan(2)));
   const Extent patch = Volume({g.in_channels_of_group, g.kernel_volume()});
-  const Count macs = Volume({Volume(output), patch});
-  return CountMacs(node, g, macs,
-                   {.weight = Volume({g.out_channels_of_group, patch}),
-                    .input = patch,
-                    .output = g.out_channels_of_group});
+  Count macs = Volume({Volume(output), patch});
+  Pairs pairs;
+  if (node.options().skip_padding) {
+    OPCOST_ASSIGN_OR_RETURN(
+        const std::optional<Extent> inside,
+        PairsInside(node, g.in_spatial, g.kernel, output.subspan(2)));
+    pairs = PairsOf(
+        node, Volume({Volume(output.subspan(2)), g.kernel_volume()}), inside);
+    macs =
+        Volume({output[0], output[1], g.in_channels_of_group, pairs.counted});
+  }
+  OpCounts counts =
+      CountMacs(node, g, macs,
+                {.weight = Volume({g.out_channels_of_group, patch}),
+                 .input = patch,
+                 .output = g.out_channels_of_group});
+  counts.bound_reason = std::move(pairs.bound_reason);
+  return counts;
 }
 
 absl::StatusOr<OpCounts> CountConvTranspose(const TypedNodeView& node) {
@@ -217,11 +246,25 @@ absl::StatusOr<OpCounts> CountConvTranspose(const TypedNodeView& node) {
   const Extent in_spatial = Volume(g.in_spatial);
   node.Let("in_spatial", in_spatial);
   const Extent patch = Volume({g.out_channels_of_group, g.kernel_volume()});
-  const Count macs = Volume({g.batch, g.in_channels, in_spatial, patch});
-  return CountMacs(node, g, macs,
-                   {.weight = Volume({patch, g.in_channels_of_group}),
-                    .input = g.in_channels_of_group,
-                    .output = patch});
+  Count macs = Volume({g.batch, g.in_channels, in_spatial, patch});
+  Pairs pairs;
+  if (node.options().skip_padding) {
+    OPCOST_ASSIGN_OR_RETURN(const TensorType* y, node.Output(0));
+    OPCOST_ASSIGN_OR_RETURN(
+        const std::optional<Extent> inside,
+        PairsInsideBack(node, g.in_spatial, g.kernel,
+                        absl::MakeConstSpan(y->shape.dims()).subspan(2)));
+    pairs = PairsOf(node, Volume({in_spatial, g.kernel_volume()}), inside);
+    macs = Volume(
+        {g.batch, g.in_channels, g.out_channels_of_group, pairs.counted});
+  }
+  OpCounts counts =
+      CountMacs(node, g, macs,
+                {.weight = Volume({patch, g.in_channels_of_group}),
+                 .input = g.in_channels_of_group,
+                 .output = patch});
+  counts.bound_reason = std::move(pairs.bound_reason);
+  return counts;
 }
 
 constexpr OpDef kOps[] = {

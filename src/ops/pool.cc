@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling over windows, and over the whole of the spatial axes.
 //
-// Windows over the border count in full (R9).
+// Windows over the border count in full (R9), unless padding is skipped.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Pool {
   DataType type = DataType::kUndefined;
   Extent window;  // elements that one output depends on
   Dims output;
+  Dims kernel = {};  // empty for a global pool, which has no padding
 };
 
 using ResolveRule = absl::StatusOr<Pool>(const NodeView&);
@@ -41,6 +43,7 @@ absl::StatusOr<Pool> ResolvePool(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Dims slid, SlideWindow(node, spatial, kernel));
   Pool pool{x->type, Volume(kernel), {dims[0], dims[1]}};
   pool.output.insert(pool.output.end(), slid.begin(), slid.end());
+  pool.kernel = kernel;
   return pool;
 }
 
@@ -72,25 +75,48 @@ absl::StatusOr<OutputTypes> InferMaxPool(const NodeView& node) {
 }
 
 // Elements that all windows cover.
-Count Terms(const Pool& pool) {
-  return Volume({Volume(pool.output), pool.window});
+struct Terms {
+  Count counted;
+  std::string bound_reason;
+};
+
+absl::StatusOr<Terms> TermsOf(const TypedNodeView& node, const Pool& pool) {
+  Terms terms{Volume({Volume(pool.output), pool.window}), ""};
+  if (node.options().skip_padding && !pool.kernel.empty()) {
+    const auto output = absl::MakeConstSpan(pool.output);
+    const Dims& dims = node.InputType(0).tensor.shape.dims();
+    OPCOST_ASSIGN_OR_RETURN(
+        const std::optional<Extent> inside,
+        PairsInside(node, absl::MakeConstSpan(dims).subspan(2), pool.kernel,
+                    output.subspan(2)));
+    if (inside.has_value()) {
+      terms.counted = Volume({output[0], output[1], *inside});
+    } else {
+      terms.bound_reason = std::string(kPaddingIsCounted);
+    }
+    node.Let(kPairsInside, terms.counted);
+  }
+  return terms;
 }
 
 // The reads of the windows, the write of the outputs, and the legend.
-OpCounts CountTraffic(const TypedNodeView& node, const Pool& pool) {
+OpCounts CountTraffic(const TypedNodeView& node, const Pool& pool,
+                      const Terms& terms) {
   node.Let("out", Volume(pool.output));
   node.Let("window", pool.window);
   OpCounts counts;
-  ReadInput(counts, node, 0, Terms(pool));
+  ReadInput(counts, node, 0, terms.counted);
   WriteOutput(counts, node, 0, Volume(pool.output));
+  counts.bound_reason = terms.bound_reason;
   return counts;
 }
 
 template <ResolveRule* kResolve>
 absl::StatusOr<OpCounts> CountMax(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Pool pool, kResolve(node));
-  OpCounts counts = CountTraffic(node, pool);
-  AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), Terms(pool));
+  OPCOST_ASSIGN_OR_RETURN(const Terms terms, TermsOf(node, pool));
+  OpCounts counts = CountTraffic(node, pool, terms);
+  AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), terms.counted);
   return counts;
 }
 
@@ -106,9 +132,10 @@ absl::StatusOr<OpCounts> CountMaxPool(const TypedNodeView& node) {
 template <ResolveRule* kResolve>
 absl::StatusOr<OpCounts> CountAverage(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Pool pool, kResolve(node));
-  OpCounts counts = CountTraffic(node, pool);
+  OPCOST_ASSIGN_OR_RETURN(const Terms terms, TermsOf(node, pool));
+  OpCounts counts = CountTraffic(node, pool, terms);
   AddArith(counts, ArithOp::kMul, OperandSet::Input(0), Volume(pool.output));
-  AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), Terms(pool));
+  AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), terms.counted);
   return counts;
 }
 
@@ -151,8 +178,9 @@ absl::StatusOr<OpCounts> CountLp(const TypedNodeView& node) {
   node.Let("root_sqrt", root.sqrt);
   node.Let("root_pow", root.pow);
 
-  OpCounts counts = CountTraffic(node, pool);
-  const Count terms = Terms(pool);
+  OPCOST_ASSIGN_OR_RETURN(const Terms covered, TermsOf(node, pool));
+  OpCounts counts = CountTraffic(node, pool, covered);
+  const Count& terms = covered.counted;
   const OperandSet x = OperandSet::Input(0);
   if (takes_abs) AddArith(counts, ArithOp::kAdd, x, terms);
   AddPower(counts, power, terms);

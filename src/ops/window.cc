@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/ops/window.h"
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -112,6 +114,90 @@ absl::StatusOr<Extent> Windows(const NodeView& node, size_t axis,
   return Extent::Min(windows, Extent::CeilDiv(before, stride));
 }
 
+// Wide enough for a product of two extents.
+__extension__ using Int128 = __int128;
+
+// sum over 0 <= i < n of floor((a*i + b) / m), for a, b >= 0 and m, n >= 1,
+// by Euclid's algorithm.
+Int128 FloorSum(Int128 n, Int128 m, Int128 a, Int128 b) {
+  Int128 sum = 0;
+  while (n > 0) {
+    sum += (a / m) * (n * (n - 1) / 2) + (b / m) * n;
+    a %= m;
+    b %= m;
+    const Int128 last = a * n + b;
+    if (last < m) break;
+    n = last / m;
+    b = last % m;
+    std::swap(m, a);
+  }
+  return sum;
+}
+
+// Windows and kernel elements on one axis: element k of window o lies at
+// o*stride + k*dilation.
+struct Axis {
+  Int128 windows;
+  Int128 kernel;
+  Int128 stride;
+  Int128 dilation;
+
+  // The pairs that lie at `place` or before.
+  Int128 UpTo(Int128 place) const {
+    if (place < 0 || windows == 0) return 0;
+    // Elements of which every window, and of which any, is among them.
+    const Int128 in_last = place - (windows - 1) * stride;
+    const Int128 all =
+        in_last < 0 ? 0 : std::min(kernel, in_last / dilation + 1);
+    const Int128 any = std::min(kernel, place / dilation + 1);
+    if (any == all) return all * windows;
+    // From the last such element backwards the places rise.
+    const Int128 rest = place - (any - 1) * dilation;
+    return all * windows + (any - all) +
+           FloorSum(any - all, stride, dilation, rest);
+  }
+
+  // Those that lie in [begin, begin + length).
+  Int128 Within(Int128 begin, Int128 length) const {
+    return UpTo(begin + length - 1) - UpTo(begin - 1);
+  }
+};
+
+// The pairs on one axis that meet one of `length` elements, the first of which
+// lies at `begin`.
+std::optional<Extent> PairsOnAxis(const Extent& windows, const Extent& kernel,
+                                  int64_t stride, int64_t dilation,
+                                  const Extent& begin, const Extent& length) {
+  for (const Extent* extent : {&windows, &kernel, &begin, &length}) {
+    if (!extent->is_concrete()) return std::nullopt;
+  }
+  const Extent span = Span(kernel, dilation) + (windows * stride);
+  if (span.overflowed() || (begin + length).overflowed()) {
+    return Extent::Overflow();
+  }
+  const Int128 pairs =
+      Axis{windows.value(), kernel.value(), stride, dilation}.Within(
+          begin.value(), length.value());
+  constexpr Int128 kMost = std::numeric_limits<int64_t>::max();
+  return pairs > kMost ? Extent::Overflow()
+                       : Extent(static_cast<int64_t>(pairs));
+}
+
+// The padding before the first element, where auto_pad shares out `total`.
+Extent BeginOfSame(const Attributes& a, const Extent& total) {
+  if (!total.is_concrete()) return total;
+  const int64_t least = total.value() / 2;
+  return a.auto_pad == AutoPad::kSameUpper ? least : total.value() - least;
+}
+
+// larger - smaller, or 0.
+Extent Surplus(const Extent& larger, const Extent& smaller) {
+  if (larger.is_concrete() && smaller.is_concrete()) {
+    return std::max<int64_t>(0, larger.value() - smaller.value());
+  }
+  return Extent::Max(larger, smaller) - smaller;
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<IntDims>> KernelShapeAttribute(
@@ -187,6 +273,68 @@ absl::StatusOr<Dims> SlideWindowBack(const NodeView& node,
     output.push_back(std::move(extent));
   }
   return output;
+}
+
+absl::StatusOr<std::optional<Extent>> PairsInside(
+    const NodeView& node, absl::Span<const Extent> spatial,
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output) {
+  OPCOST_ASSIGN_OR_RETURN(const Attributes a,
+                          AttributesOf(node, spatial.size()));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t ceil_mode, node.Int("ceil_mode", 0));
+  std::optional<Extent> all = Extent(1);
+  for (size_t axis = 0; axis < spatial.size(); ++axis) {
+    const int64_t stride = a.strides[axis];
+    const int64_t dilation = a.dilations[axis];
+    Extent begin = a.pads_begin[axis];
+    if (a.is_same()) {
+      const Extent reach =
+          output[axis].Is(0)
+              ? Extent(0)
+              : (output[axis] - 1) * stride + Span(kernel[axis], dilation);
+      begin = BeginOfSame(a, Surplus(reach, spatial[axis]));
+    } else if (a.pads_begin[axis] == 0 && a.pads_end[axis] == 0 &&
+               (ceil_mode == 0 || a.auto_pad == AutoPad::kValid)) {
+      all = *all * output[axis] * kernel[axis];
+      continue;
+    }
+    const std::optional<Extent> pairs = PairsOnAxis(
+        output[axis], kernel[axis], stride, dilation, begin, spatial[axis]);
+    if (!pairs.has_value()) return std::optional<Extent>();
+    all = *all * *pairs;
+  }
+  return all;
+}
+
+absl::StatusOr<std::optional<Extent>> PairsInsideBack(
+    const NodeView& node, absl::Span<const Extent> spatial,
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output) {
+  OPCOST_ASSIGN_OR_RETURN(const Attributes a,
+                          AttributesOf(node, spatial.size()));
+  OPCOST_ASSIGN_OR_RETURN(
+      const IntDims output_padding,
+      PerAxis(node, "output_padding", spatial.size(), 0, 0));
+  const bool is_shared = a.is_same() || node.HasAttribute("output_shape");
+  std::optional<Extent> all = Extent(1);
+  for (size_t axis = 0; axis < spatial.size(); ++axis) {
+    const int64_t stride = a.strides[axis];
+    const int64_t dilation = a.dilations[axis];
+    if (spatial[axis].Is(0)) return std::optional<Extent>(0);
+    if (!is_shared && a.pads_begin[axis] == 0 && a.pads_end[axis] == 0) {
+      all = *all * spatial[axis] * kernel[axis];
+      continue;
+    }
+    Extent begin = a.pads_begin[axis];
+    if (is_shared) {
+      const Extent full = (spatial[axis] - 1) * stride + output_padding[axis] +
+                          Span(kernel[axis], dilation);
+      begin = BeginOfSame(a, Surplus(full, output[axis]));
+    }
+    const std::optional<Extent> pairs = PairsOnAxis(
+        spatial[axis], kernel[axis], stride, dilation, begin, output[axis]);
+    if (!pairs.has_value()) return std::optional<Extent>();
+    all = *all * *pairs;
+  }
+  return all;
 }
 
 }  // namespace opcost

@@ -38,6 +38,29 @@ absl::StatusOr<Dims> SlideWindowBack(const NodeView& node,
                                      absl::Span<const Extent> spatial,
                                      absl::Span<const Extent> kernel);
 
+// The pairs of a window and an element of the kernel that meet an element of
+// the input, where a kernel of extents `kernel` slides over the extents
+// `spatial` and gives the extents `output`, as SlideWindow() has them: what
+// rule R9 counts under --padding skipped. nullopt where an extent isn't a
+// number and padding may matter.
+absl::StatusOr<std::optional<Extent>> PairsInside(
+    const NodeView& node, absl::Span<const Extent> spatial,
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output);
+
+// The same for SlideWindowBack(): pairs of an element of the input and one of
+// the kernel whose product belongs to an output, as pads don't cut it off.
+absl::StatusOr<std::optional<Extent>> PairsInsideBack(
+    const NodeView& node, absl::Span<const Extent> spatial,
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output);
+
+// What a rule that skips padding calls its pairs in the legend. In the formulae
+// they stand for kernel*out_spatial, kernel*in_spatial or out*window.
+inline constexpr absl::string_view kPairsInside = "inside";
+
+// Why counts are an upper bound where the above don't know.
+inline constexpr absl::string_view kPaddingIsCounted =
+    "an extent isn't a number, so that its padding is counted in full";
+
 }  // namespace opcost
 
 #endif  // OPCOST_SRC_OPS_WINDOW_H_

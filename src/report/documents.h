@@ -35,7 +35,12 @@ struct Fact {
 };
 // "61.1 M parameters (244.4 MB), 714.2 M MACs, opset 17".
 std::string ModelLine(const Estimate& estimate);
+std::string ModelLine(const Analysis& analysis, absl::string_view macs);
 std::vector<Fact> BasisOf(const Estimate& estimate);
+std::vector<Fact> BasisOf(const Analysis& analysis, const CostTable& table,
+                          const EstimateOptions& options);
+// What keeps a total from being exact: ", a lower bound: 1 layer is unknown".
+std::string StatusText(const Analysis& analysis, TotalStatus status);
 // The table of layers; `bar_width` 0 leaves the bars out.
 Grid LayerGrid(const Estimate& estimate, const RenderOptions& options,
                const EnergyScale& scale, int bar_width);
@@ -44,8 +49,8 @@ Grid OperationGrid(const Estimate& estimate, const EnergyScale& scale);
 Grid TierGrid(const Estimate& estimate, const EnergyScale& scale);
 // The unknown layers ("Foo 'node_1': why; what to do"), all of them, and the
 // upper bounds, layers of the same reason together.
-std::vector<std::string> UnknownLines(const Estimate& estimate);
-std::vector<std::string> BoundLines(const Estimate& estimate);
+std::vector<std::string> UnknownLines(const Analysis& analysis);
+std::vector<std::string> BoundLines(const Analysis& analysis);
 // The last lines: {"total", ">= 594.12 mJ  lower bound: ..."}, ...
 std::vector<Fact> ClosingOf(const Estimate& estimate, const EnergyScale& scale);
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/version.h"
 #include "src/report/documents.h"
+#include "src/report/json_parts.h"
 #include "src/report/json_types.h"
 #include "src/report/json_writer.h"
 
@@ -10,99 +11,6 @@ namespace opcost {
 namespace {
 
 using Lines = JsonWriter::Lines;
-
-void WriteModel(const Estimate& estimate, JsonWriter& json) {
-  const Analysis& analysis = *estimate.analysis;
-  const Model& model = *analysis.model;
-  json.Key("model").BeginObject();
-  json.Member("path", model.path);
-  json.Member("structure_digest", model.structure_digest);
-  json.Member("producer", model.producer);
-  json.Member("ir_version", model.ir_version);
-  json.Key("opset").BeginObject(Lines::kOne);
-  for (const OpsetImport& opset : model.opsets) {
-    json.Member(opset.domain.empty() ? "ai.onnx" : opset.domain, opset.version);
-  }
-  json.EndObject();
-  json.Member("parameters", analysis.parameters);
-  json.Member("weight_bytes", analysis.parameter_bytes);
-  json.Key("inputs").BeginArray();
-  for (const ValueIndex input : analysis.RealInputs()) {
-    const ValueType& type = analysis.values[static_cast<size_t>(input)].type;
-    json.BeginObject(Lines::kOne);
-    json.Member("name", ValueName(analysis, input));
-    json.Member("type", TypeName(type));
-    WriteShape(type, json.Key("shape"));
-    json.EndObject();
-  }
-  json.EndArray().EndObject();
-}
-
-absl::string_view Word(Movement movement) {
-  return movement == Movement::kOnce ? "once" : "per-use";
-}
-
-void WriteFormat(absl::string_view key,
-                 const std::optional<NumberFormat>& format, JsonWriter& json) {
-  if (format.has_value()) json.Member(key, ToString(*format));
-}
-
-void WriteReads(const MemoryOptions& memory, JsonWriter& json) {
-  if (!memory.weight_reads && !memory.input_reads && !memory.bias_reads) return;
-  json.Key("reads").BeginObject(Lines::kOne);
-  if (memory.weight_reads) json.Member("weight", Word(*memory.weight_reads));
-  if (memory.input_reads) json.Member("input", Word(*memory.input_reads));
-  if (memory.bias_reads) json.Member("bias", Word(*memory.bias_reads));
-  json.EndObject();
-}
-
-void WriteOptions(const Estimate& estimate, JsonWriter& json) {
-  const FormatOptions& formats = estimate.options.formats;
-  const MemoryOptions& memory = estimate.options.memory;
-  json.Key("options").BeginObject();
-  if (formats.bits.has_value()) {
-    json.Member("bits", ToString(*formats.bits));
-  } else {
-    json.Key("bits").Null();  // as the graph has them
-  }
-  WriteFormat("weight_bits", formats.weight_bits, json);
-  WriteFormat("activation_bits", formats.activation_bits, json);
-  WriteFormat("accumulator_bits", formats.accumulator_bits, json);
-  json.Member("table", estimate.table->name());
-  json.Member("memory_model", Word(memory.movement));
-  WriteReads(memory, json);
-  json.Member("array_scope",
-              memory.array_scope == ArrayScope::kTensor ? "tensor" : "operand");
-  if (memory.weights_from) json.Member("weights_from", *memory.weights_from);
-  json.Member("graph", "folded");
-  json.Member("padding", "counted");
-  json.Member("weights", "dense");
-  json.Key("dims").BeginObject(Lines::kOne);
-  for (const auto& [name, size] : estimate.analysis->bound_dims) {
-    json.Member(name, size);
-  }
-  json.EndObject().EndObject();
-}
-
-std::string Citation(const CostTable& table) {
-  std::string all;
-  for (const Source& source : table.sources()) {
-    absl::StrAppend(&all, all.empty() ? "" : "; ", source.cite,
-                    source.where.empty() ? "" : ", ", source.where);
-  }
-  return all;
-}
-
-void WriteTable(const CostTable& table, JsonWriter& json) {
-  json.Key("table").BeginObject();
-  json.Member("name", table.name());
-  json.Member("digest", table.digest());
-  json.Member("source", Citation(table));
-  // What every "pj" of the document is counted in.
-  json.Member("unit",
-              table.unit() == EnergyUnit::kRelative ? "relative" : "pJ");
-  json.EndObject();
-}
 
 void WriteEnergies(const Sums& sums, bool has_static, JsonWriter& json) {
   json.Member("mul", sums.mul_energy.pj);
@@ -149,22 +57,6 @@ void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
     json.Member("pj", row.read.pj + row.write.pj);
     json.EndObject();
   }
-  json.EndArray();
-}
-
-void WriteNames(absl::string_view key, const Analysis& analysis,
-                absl::Span<const ValueIndex> values, JsonWriter& json) {
-  json.Key(key).BeginArray(Lines::kOne);
-  for (const ValueIndex value : values) {
-    json.String(ValueName(analysis, value));
-  }
-  json.EndArray();
-}
-
-void WriteNotes(const Coverage& coverage, JsonWriter& json) {
-  json.Key("notes").BeginArray(Lines::kOne);
-  if (!coverage.reason.empty()) json.String(coverage.reason);
-  if (!coverage.remedy.empty()) json.String(coverage.remedy);
   json.EndArray();
 }
 
@@ -275,19 +167,6 @@ void WriteTotals(const Estimate& estimate, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteWarnings(const Diagnostics& diagnostics, JsonWriter& json) {
-  json.Key("warnings").BeginArray();
-  for (const Diagnostic& diagnostic : diagnostics.all()) {
-    const bool is_note = diagnostic.severity == Severity::kNote;
-    json.BeginObject(Lines::kOne);
-    json.Member("code", diagnostic.code);
-    json.Member("severity", is_note ? "note" : "warning");
-    json.Member("message", diagnostic.message);
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
 RenderOptions ByLayer(RenderOptions options) {
   options.group_by = GroupBy::kLayer;
   return options;
@@ -301,8 +180,9 @@ std::string EstimateAsJson(const Estimate& estimate,
   json.BeginObject();
   json.Member("schema", "opcost.report/1");
   json.Member("opcost", OPCOST_VERSION);
-  WriteModel(estimate, json);
-  WriteOptions(estimate, json);
+  WriteModel(*estimate.analysis, json);
+  WriteOptions(*estimate.analysis, *estimate.table, estimate.options,
+               /*is_symbolic=*/false, json);
   WriteTable(*estimate.table, json);
   json.Key("layers").BeginArray();
   for (const ReportRow& row : SelectRows(estimate, ByLayer(options)).rows) {

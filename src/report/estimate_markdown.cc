@@ -37,9 +37,9 @@ std::string EstimateAsMarkdown(const Estimate& estimate,
   if (estimate.layers.empty()) return out;
   absl::StrAppend(&out, "\n",
                   LayerGrid(estimate, options, scale, 0).Markdown());
-  absl::StrAppend(
-      &out, List("Unknown, and not in the total:", UnknownLines(estimate)));
-  absl::StrAppend(&out, List("Upper bounds:", BoundLines(estimate)));
+  absl::StrAppend(&out, List("Unknown, and not in the total:",
+                             UnknownLines(*estimate.analysis)));
+  absl::StrAppend(&out, List("Upper bounds:", BoundLines(*estimate.analysis)));
   absl::StrAppend(&out, "\n", OperationGrid(estimate, scale).Markdown(), "\n",
                   TierGrid(estimate, scale).Markdown());
   return out;

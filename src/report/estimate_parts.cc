@@ -94,7 +94,13 @@ std::string PriceText(const CostTable& table) {
 }
 
 std::string GraphText(const Analysis& analysis) {
-  std::string text = "folded; padding counted; weights dense";
+  std::string text =
+      absl::StrCat("folded; padding ",
+                   analysis.count_options.skip_padding ? "skipped" : "counted",
+                   "; weights dense");
+  if (analysis.operators != nullptr) {
+    absl::StrAppend(&text, "; operators ", analysis.operators->path());
+  }
   for (const auto& [name, size] : analysis.bound_dims) {
     absl::StrAppend(&text, "; ", name, "=", size);
   }
@@ -117,21 +123,26 @@ std::string Remark(const LayerCounts& layer, absl::string_view what) {
   return absl::StrCat(OpName(*layer.node), " '", layer.name, "': ", what);
 }
 
-// What keeps the total from being exact, in words.
-std::string StatusText(const Estimate& estimate) {
+}  // namespace
+
+EnergyScale ScaleOf(const Estimate& estimate, const RenderOptions& options) {
+  return ScaleFor(estimate.totals.total.pj, options.unit,
+                  estimate.table->unit());
+}
+
+std::string StatusText(const Analysis& analysis, TotalStatus status) {
   int64_t unknown = 0;
   int64_t bound = 0;
-  for (const LayerEstimate& layer : estimate.layers) {
-    const Coverage::Status status = layer.layer->coverage.status;
-    unknown += status == Coverage::Status::kUnknown ? 1 : 0;
-    bound += status == Coverage::Status::kBound ? 1 : 0;
+  for (const LayerCounts& layer : analysis.layers) {
+    unknown += layer.coverage.status == Coverage::Status::kUnknown ? 1 : 0;
+    bound += layer.coverage.status == Coverage::Status::kBound ? 1 : 0;
   }
   const std::string unknowns = absl::StrCat(
       Plural(unknown, "layer"), unknown == 1 ? " is" : " are", " unknown");
   const std::string bounds =
       absl::StrCat(Plural(bound, "layer"), bound == 1 ? " counts" : " count",
                    " at most this much");
-  switch (estimate.status) {
+  switch (status) {
     case TotalStatus::kExact:
       return "";
     case TotalStatus::kUpperBound:
@@ -144,29 +155,29 @@ std::string StatusText(const Estimate& estimate) {
   return "";
 }
 
-}  // namespace
-
-EnergyScale ScaleOf(const Estimate& estimate, const RenderOptions& options) {
-  return ScaleFor(estimate.totals.total.pj, options.unit,
-                  estimate.table->unit());
+std::string ModelLine(const Analysis& analysis, absl::string_view macs) {
+  return OneLine(absl::StrCat(HumanCount(analysis.parameters), " parameters (",
+                              HumanBytes(analysis.parameter_bytes), "), ", macs,
+                              " MACs, ", OpsetText(*analysis.model)));
 }
 
 std::string ModelLine(const Estimate& estimate) {
-  const Analysis& analysis = *estimate.analysis;
-  return OneLine(absl::StrCat(HumanCount(analysis.parameters), " parameters (",
-                              HumanBytes(analysis.parameter_bytes), "), ",
-                              HumanCount(estimate.totals.macs), " MACs, ",
-                              OpsetText(*analysis.model)));
+  return ModelLine(*estimate.analysis, HumanCount(estimate.totals.macs));
+}
+
+std::vector<Fact> BasisOf(const Analysis& analysis, const CostTable& table,
+                          const EstimateOptions& options) {
+  std::vector<Fact> facts = {{"inputs", InputText(analysis)},
+                             {"formats", FormatText(options.formats)},
+                             {"prices", PriceText(table)},
+                             {"memory", MemoryText(options.memory)},
+                             {"graph", GraphText(analysis)}};
+  for (Fact& fact : facts) fact.text = OneLine(fact.text);
+  return facts;
 }
 
 std::vector<Fact> BasisOf(const Estimate& estimate) {
-  std::vector<Fact> facts = {{"inputs", InputText(*estimate.analysis)},
-                             {"formats", FormatText(estimate.options.formats)},
-                             {"prices", PriceText(*estimate.table)},
-                             {"memory", MemoryText(estimate.options.memory)},
-                             {"graph", GraphText(*estimate.analysis)}};
-  for (Fact& fact : facts) fact.text = OneLine(fact.text);
-  return facts;
+  return BasisOf(*estimate.analysis, *estimate.table, estimate.options);
 }
 
 Grid OperationGrid(const Estimate& estimate, const EnergyScale& scale) {
@@ -222,28 +233,28 @@ Grid TierGrid(const Estimate& estimate, const EnergyScale& scale) {
   return grid;
 }
 
-std::vector<std::string> UnknownLines(const Estimate& estimate) {
+std::vector<std::string> UnknownLines(const Analysis& analysis) {
   std::vector<std::string> lines;
-  for (const LayerEstimate& layer : estimate.layers) {
-    const Coverage& coverage = layer.layer->coverage;
+  for (const LayerCounts& layer : analysis.layers) {
+    const Coverage& coverage = layer.coverage;
     if (coverage.status != Coverage::Status::kUnknown) continue;
-    lines.push_back(OneLine(absl::StrCat(Remark(*layer.layer, coverage.reason),
+    lines.push_back(OneLine(absl::StrCat(Remark(layer, coverage.reason),
                                          coverage.remedy.empty() ? "" : "; ",
                                          coverage.remedy)));
   }
   return lines;
 }
 
-std::vector<std::string> BoundLines(const Estimate& estimate) {
+std::vector<std::string> BoundLines(const Analysis& analysis) {
   std::vector<std::string> lines;
   std::map<std::string, size_t> places;  // by reason, into `groups`
   std::vector<std::vector<const LayerCounts*>> groups;
-  for (const LayerEstimate& layer : estimate.layers) {
-    const Coverage& coverage = layer.layer->coverage;
+  for (const LayerCounts& layer : analysis.layers) {
+    const Coverage& coverage = layer.coverage;
     if (coverage.status != Coverage::Status::kBound) continue;
     const auto place = places.try_emplace(coverage.reason, groups.size());
     if (place.second) groups.emplace_back();
-    groups[place.first->second].push_back(layer.layer);
+    groups[place.first->second].push_back(&layer);
   }
   for (const std::vector<const LayerCounts*>& group : groups) {
     std::string line = Remark(*group[0], group[0]->coverage.reason);
@@ -265,7 +276,7 @@ std::vector<Fact> ClosingOf(const Estimate& estimate,
   std::vector<Fact> facts;
   facts.push_back(
       {"total", absl::StrCat(Sign(estimate.status), " ", scale.Text(total.pj),
-                             StatusText(estimate))});
+                             StatusText(*estimate.analysis, estimate.status))});
   if (estimate.has_range) {
     facts.push_back({"range", absl::StrCat(scale.Number(total.min_pj), " to ",
                                            scale.Text(total.max_pj),

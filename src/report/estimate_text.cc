@@ -68,11 +68,11 @@ std::string EstimateAsText(const Estimate& estimate,
                               .Text(width, options.color));
   }
   const bool is_quiet = options.verbosity < 0;
-  const std::vector<std::string> unknown = UnknownLines(estimate);
+  const std::vector<std::string> unknown = UnknownLines(*estimate.analysis);
   absl::StrAppend(&out, List("unknown, and not in the total:", unknown,
                              is_quiet ? kQuietLines : unknown.size(), options));
   if (!is_quiet) {
-    const std::vector<std::string> bounds = BoundLines(estimate);
+    const std::vector<std::string> bounds = BoundLines(*estimate.analysis);
     const size_t most = options.verbosity > 0 ? bounds.size() : kBoundLines;
     absl::StrAppend(&out, List("upper bounds:", bounds, most, options));
   }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "opcost/memory/formats.h"
 #include "opcost/ops/formula.h"
@@ -61,6 +62,15 @@ class Scope {
       if (Name(each.function) == name) return Part(each.cost, part);
     }
     return Unused(name, part);
+  }
+
+  // The formula; under --padding skipped with the pairs inside the input in the
+  // place of all pairs of windows and kernel elements.
+  std::string Shown(absl::string_view formula) const {
+    if (names_.find("inside") == names_.end()) return std::string(formula);
+    return absl::StrReplaceAll(formula, {{"kernel*out_spatial", "inside"},
+                                         {"kernel*in_spatial", "inside"},
+                                         {"out*window", "inside"}});
   }
 
   // "MACs = N*M = 1*96 = 96" in parts; the value alone where the formula can't
@@ -187,8 +197,13 @@ std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
                           const RenderOptions& options,
                           References& references) {
   const LayerCounts& counts = *layer.layer;
-  const Formula& formula = counts.def->formula;
   const Scope scope(estimate, counts);
+  const Formula& formula = counts.def->formula;
+  const std::string macs = scope.Shown(formula.macs);
+  const std::string mul = scope.Shown(formula.mul);
+  const std::string add = scope.Shown(formula.add);
+  const std::string reads = scope.Shown(formula.reads);
+  const std::string writes = scope.Shown(formula.writes);
   std::vector<std::string> rules =
       absl::StrSplit(formula.rules, absl::ByAnyChar(" ,;"), absl::SkipEmpty());
   std::string title = "counts";
@@ -204,13 +219,12 @@ std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
       absl::StrCat("\n", Paint(title, Style::kBold, options.color), "\n");
   std::vector<Equation> equations;
   if (!counts.counts.macs.Is(0)) {
-    equations.push_back(
-        {"MACs", scope.Steps(formula.macs, ArithOp::kMul), false});
+    equations.push_back({"MACs", scope.Steps(macs, ArithOp::kMul), false});
   }
-  equations.push_back({"mul", scope.Steps(formula.mul, ArithOp::kMul)});
-  equations.push_back({"add", scope.Steps(formula.add, ArithOp::kAdd)});
-  AddUses("reads", formula.reads, scope, equations);
-  AddUses("writes", formula.writes, scope, equations);
+  equations.push_back({"mul", scope.Steps(mul, ArithOp::kMul)});
+  equations.push_back({"add", scope.Steps(add, ArithOp::kAdd)});
+  AddUses("reads", reads, scope, equations);
+  AddUses("writes", writes, scope, equations);
   absl::StrAppend(&out, Text(equations, options.width),
                   Functions(scope, options.width, references));
   return out;

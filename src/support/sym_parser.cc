@@ -110,7 +110,8 @@ const FunctionRow* FindFunction(string_view name) {
 
 class Parser {
  public:
-  explicit Parser(string_view text) : text_(text) {}
+  Parser(string_view text, const NameLookup& lookup)
+      : text_(text), lookup_(lookup) {}
 
   absl::StatusOr<SymValue> Run() {
     // As SymValue prints the one number whose magnitude doesn't fit.
@@ -243,14 +244,21 @@ class Parser {
     return number;
   }
 
+  absl::StatusOr<Fraction> Named(string_view name, size_t begin) const {
+    std::optional<SymValue> value = lookup_(name);
+    if (value.has_value()) return Fraction{*std::move(value), 1};
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown name '", name, "' at character ", begin + 1));
+  }
+
   absl::StatusOr<Fraction> ReadQuotedName() {
-    ++at_;
+    const size_t begin = at_++;
     std::string name;
     while (at_ < text_.size()) {
       if (text_[at_] == '\'') {
         ++at_;
         if (at_ == text_.size() || text_[at_] != '\'') {
-          return Fraction{SymValue::Symbol(name), 1};
+          return Named(name, begin);
         }
       }
       name.push_back(text_[at_++]);
@@ -262,7 +270,7 @@ class Parser {
     const size_t begin = at_;
     while (at_ < text_.size() && ContinuesName(text_[at_])) ++at_;
     const string_view name = text_.substr(begin, at_ - begin);
-    if (!Take("(")) return Fraction{SymValue::Symbol(name), 1};
+    if (!Take("(")) return Named(name, begin);
     const FunctionRow* function = FindFunction(name);
     if (function == nullptr) {
       return absl::InvalidArgumentError(
@@ -293,6 +301,7 @@ class Parser {
   }
 
   string_view text_;
+  const NameLookup& lookup_;
   size_t at_ = 0;
   int nesting_ = 0;
 };
@@ -300,12 +309,19 @@ class Parser {
 }  // namespace
 
 absl::StatusOr<SymValue> ParseExpression(absl::string_view text) {
+  return ParseExpression(text, [](absl::string_view name) {
+    return std::optional<SymValue>(SymValue::Symbol(name));
+  });
+}
+
+absl::StatusOr<SymValue> ParseExpression(absl::string_view text,
+                                         const NameLookup& lookup) {
   if (text.size() > kMaxExpressionBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("the expression has ", text.size(), " bytes, more than ",
                      kMaxExpressionBytes));
   }
-  return Parser(text).Run();
+  return Parser(text, lookup).Run();
 }
 
 bool IsPlainName(absl::string_view name) {

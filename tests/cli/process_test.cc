@@ -48,6 +48,24 @@ TEST_F(ProcessTest, ExitStatusesTellWhoseFaultItIs) {
   EXPECT_EQ(Shell("").status, kBadUsage);
 }
 
+TEST_F(ProcessTest, PrintsExpressionsAndTakesUnknownLayers) {
+  PutFile("s.onnx", OnnxBytesFromText(
+                        "(float[N,3] x) => (float[N,3] y) { y = Relu(x) }"));
+  const CliRun run = Shell("s.onnx --symbolic --format csv");
+  EXPECT_EQ(run.status, kDone) << run.err;
+  EXPECT_EQ(run.out,
+            "name,op,times,status,macs,mul,add,reads,writes\r\n"
+            "y,Relu,1,exact,0,0,3*N,3*N,3*N\r\n");
+  PutFile("u.onnx",
+          OnnxBytesFromText(
+              "<ir_version: 8, opset_import: [\"\" : 13, \"d\" : 1]> g "
+              "(float[2] x) => (float[2] y) { y = d.Swirl(x) }"));
+  EXPECT_EQ(Shell("u.onnx").status, kIncomplete);
+  EXPECT_EQ(Shell("u.onnx --allow-unknown").status, kDone);
+  EXPECT_EQ(Shell("u.onnx --padding skipped --operators /none").status,
+            kBadInput);
+}
+
 TEST_F(ProcessTest, ReadsAModelFromAPipe) {
   const CliRun run = Shell("- --format csv < m.onnx");
   EXPECT_EQ(run.status, kDone) << run.err;

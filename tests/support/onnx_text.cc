@@ -89,6 +89,31 @@ absl::StatusOr<Model> ModelFromText(absl::string_view text, int opset) {
   return ImportBytes(proto.SerializeAsString(), "test.onnx");
 }
 
+void RenameDims(const DimNames& names, onnx::ModelProto* model) {
+  const auto rename = [&names](auto* infos) {
+    for (onnx::ValueInfoProto& info : *infos) {
+      if (!info.type().has_tensor_type()) continue;
+      onnx::TensorShapeProto* shape =
+          info.mutable_type()->mutable_tensor_type()->mutable_shape();
+      for (onnx::TensorShapeProto::Dimension& dim : *shape->mutable_dim()) {
+        const auto name = names.find(dim.dim_param());
+        if (name != names.end()) dim.set_dim_param(name->second);
+      }
+    }
+  };
+  onnx::GraphProto* graph = model->mutable_graph();
+  rename(graph->mutable_input());
+  rename(graph->mutable_output());
+  rename(graph->mutable_value_info());
+}
+
+absl::StatusOr<Model> ModelFromText(absl::string_view text,
+                                    const DimNames& names) {
+  OPCOST_ASSIGN_OR_RETURN(onnx::ModelProto proto, ProtoFromText(text));
+  RenameDims(names, &proto);
+  return ImportBytes(proto.SerializeAsString(), "test.onnx");
+}
+
 std::string OnnxBytesFromText(absl::string_view text, int opset) {
   const absl::StatusOr<onnx::ModelProto> proto = ProtoFromText(text, opset);
   return proto.ok() ? proto->SerializeAsString() : "";

@@ -23,6 +23,11 @@ absl::StatusOr<onnx::ModelProto> ProtoFromText(absl::string_view text,
                                                int opset = 17);
 // Imported, with the path "test.onnx".
 absl::StatusOr<Model> ModelFromText(absl::string_view text, int opset = 17);
+// Gives dimensions names that ONNX text can't hold: {"ALL", "P + S"}.
+using DimNames = std::map<std::string, std::string>;
+void RenameDims(const DimNames& names, onnx::ModelProto* model);
+absl::StatusOr<Model> ModelFromText(absl::string_view text,
+                                    const DimNames& names);
 // The model's bytes; empty if the text is wrong.
 std::string OnnxBytesFromText(absl::string_view text, int opset = 17);
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "opcost/ir/graph.h"
 #include "opcost/ir/node_view.h"
+#include "opcost/ops/custom_operators.h"
 #include "opcost/ops/op_counts.h"
 #include "opcost/ops/op_def.h"
 #include "opcost/support/diagnostics.h"
@@ -55,6 +56,8 @@ struct InputOptions {
   bool keep_symbols = false;
   // --trip-count: how often a Loop runs, by its layer's name.
   std::map<std::string, int64_t> trip_counts;
+  // --operators: the user's own, which go before opcost's; null: none.
+  std::shared_ptr<const CustomOperators> operators;
   CountOptions count;
 };
 
@@ -74,6 +77,7 @@ struct Analysis {
   // those that are numbers.
   std::map<std::string, Extent> data_extents;
   CountOptions count_options;  // that the layers were counted with
+  std::shared_ptr<const CustomOperators> operators;  // of the options
   int64_t samples = 1;  // axis 0 of the first graph input that isn't a constant
   Diagnostics diagnostics;
   // Elements and stored bytes of the constants that reach a layer as weights or

@@ -69,6 +69,9 @@ struct Formula {
   absl::string_view rules;  // those it follows: "R1 R3 R9"
 };
 
+// An operator that the user describes; see custom_operators.h.
+class CustomOperator;
+
 struct OpDef {
   absl::string_view name;  // exactly as ONNX spells it
   int since = 1;           // first opset whose semantics the rules follow
@@ -93,7 +96,13 @@ struct OpDef {
   // Why the counts, or the extents of the outputs, are an upper bound; empty
   // where they are exact.
   absl::string_view bound = "";
+  // Of a user's own operator: what `infer` and `count` need, which it lacks.
+  const CustomOperator* custom = nullptr;
 };
+
+// The row's rules; a user's own operator has no other way to them.
+absl::StatusOr<OutputTypes> InferBy(const OpDef& def, const NodeView& node);
+absl::StatusOr<OpCounts> CountBy(const OpDef& def, const TypedNodeView& node);
 
 // True if rows are ordered by (domain, name, since) and no key occurs twice.
 // Every family asserts it of its own table, at compile time.

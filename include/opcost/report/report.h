@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "opcost/analysis/analysis.h"
 #include "opcost/energy/estimate.h"
+#include "opcost/energy/symbolic.h"
 
 namespace opcost {
 
@@ -41,6 +42,13 @@ struct RenderOptions {
 // their middle. Unknown layers' numbers are "?" in text and markdown, null in
 // JSON, empty in CSV. JSON is schemas/report.schema.json's.
 std::string RenderEstimate(const Estimate& estimate,
+                           const RenderOptions& options);
+
+// `--symbolic`: the counts as expressions, without energies. JSON and JSONL
+// have counts as strings; text and markdown don't cut expressions short,
+// however long. `sort_by` other than order and name has no meaning, nor has
+// `top`.
+std::string RenderSymbolic(const SymbolicEstimate& estimate,
                            const RenderOptions& options);
 
 // `opcost shapes`: every value's type, graph order. Text or JSON

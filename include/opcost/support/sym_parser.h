@@ -3,6 +3,9 @@
 #ifndef OPCOST_SUPPORT_SYM_PARSER_H_
 #define OPCOST_SUPPORT_SYM_PARSER_H_
 
+#include <functional>
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opcost/support/extent.h"
@@ -31,6 +34,13 @@ inline constexpr size_t kMaxExpressionBytes = 64 * 1024;
 // (from 1): not an expression; a number beyond 63 bits; a text or a nesting
 // beyond what anyone writes.
 absl::StatusOr<SymValue> ParseExpression(absl::string_view text);
+
+// The same with the names' values; a name that `lookup` doesn't know (nullopt)
+// is an error.
+using NameLookup =
+    std::function<std::optional<SymValue>(absl::string_view name)>;
+absl::StatusOr<SymValue> ParseExpression(absl::string_view text,
+                                         const NameLookup& lookup);
 
 // True if `name` can stand in an expression without quotes.
 bool IsPlainName(absl::string_view name);
