@@ -14,6 +14,7 @@ absl::Span<const OpDef> BatchNormalizationOps();
 absl::Span<const OpDef> BitwiseOps();
 absl::Span<const OpDef> ContribAttentionOps();
 absl::Span<const OpDef> ContribConvOps();
+absl::Span<const OpDef> ContribEarlyOps();
 absl::Span<const OpDef> ContribEmbeddingOps();
 absl::Span<const OpDef> ContribFusedOps();
 absl::Span<const OpDef> ContribIntegerOps();
@@ -64,6 +65,7 @@ absl::Span<const OpDef> TextOps();
 absl::Span<const OpDef> TrainingOps();
 absl::Span<const OpDef> TrigonometricOps();
 absl::Span<const OpDef> ViewOps();
+absl::Span<const OpDef> WithdrawnOps();
 
 }  // namespace opcost
 

@@ -22,6 +22,7 @@ constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     BitwiseOps,
     ContribAttentionOps,
     ContribConvOps,
+    ContribEarlyOps,
     ContribEmbeddingOps,
     ContribFusedOps,
     ContribIntegerOps,
@@ -72,6 +73,7 @@ constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     TrainingOps,
     TrigonometricOps,
     ViewOps,
+    WithdrawnOps,
 };
 
 auto Key(const OpDef& def) { return std::tie(def.domain, def.name, def.since); }
