@@ -191,9 +191,9 @@ TEST(MultiHeadAttention, InfersSymbolicCaches) {
       .Attr("num_heads", 4)
       .Outputs(4);
   ExpectInfers({{node, "float16 BxSx32", 0},
-                {node, "float16 Bx4x(P + S)x6", 1},
-                {node, "float16 Bx4x(P + S)x8", 2},
-                {node, "float16 Bx4xSx(P + S)", 3}});
+                {node, "float16 Bx4xP+Sx6", 1},
+                {node, "float16 Bx4xP+Sx8", 2},
+                {node, "float16 Bx4xSxP+S", 3}});
 }
 
 TEST(DecoderMaskedMultiHeadAttention, CountsTheBufferWhereTheLengthIsUnknown) {
