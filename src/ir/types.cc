@@ -29,6 +29,12 @@ bool Shape::is_concrete() const {
                      [](const Extent& e) { return e.is_concrete(); });
 }
 
+ValueType AnyLength(ValueType type) {
+  type.length.reset();
+  type.elements.reset();
+  return type;
+}
+
 std::string ToString(absl::Span<const Extent> dims) {
   if (dims.empty()) return "scalar";
   return absl::StrJoin(dims, "x", [](std::string* out, const Extent& e) {

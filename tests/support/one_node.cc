@@ -36,6 +36,10 @@ OneNode& OneNode::InputOfUnknownRank(DataType type) {
   return Add({TensorType{type, Shape::Unknown()}, false, nullptr});
 }
 
+OneNode& OneNode::InputOf(ValueType type) {
+  return Add({std::move(type), false, nullptr});
+}
+
 OneNode& OneNode::Constant(Dims dims, DataType type) {
   return Add({ValueType(type, std::move(dims)), true, nullptr});
 }
@@ -105,6 +109,12 @@ OneNode& OneNode::AttrFloats(absl::string_view name,
 OneNode& OneNode::AttrStrings(absl::string_view name,
                               std::vector<std::string> value) {
   graph_.nodes[0].attributes.push_back({std::string(name), std::move(value)});
+  return *this;
+}
+
+OneNode& OneNode::AttrType(absl::string_view name, ValueType type) {
+  graph_.nodes[0].attributes.push_back(
+      {std::string(name), std::make_shared<const ValueType>(std::move(type))});
   return *this;
 }
 

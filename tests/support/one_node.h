@@ -31,6 +31,8 @@ class OneNode {
   OneNode& Input(Dims dims, DataType type = DataType::kFloat32);
   // An input of unknown rank.
   OneNode& InputOfUnknownRank(DataType type = DataType::kFloat32);
+  // An input of any type: a sequence, an optional, a map.
+  OneNode& InputOf(ValueType type);
   // A constant whose elements aren't known.
   OneNode& Constant(Dims dims, DataType type = DataType::kFloat32);
   // A constant 1-D int64 tensor, a scalar, or any known value.
@@ -50,6 +52,7 @@ class OneNode {
   OneNode& Attr(absl::string_view name, std::vector<int64_t> value);
   OneNode& AttrFloats(absl::string_view name, std::vector<double> value);
   OneNode& AttrStrings(absl::string_view name, std::vector<std::string> value);
+  OneNode& AttrType(absl::string_view name, ValueType type);
 
   OneNode& Outputs(int count);  // 1 unless set
   OneNode& UnusedOutput(int index);

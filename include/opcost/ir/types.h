@@ -3,10 +3,12 @@
 #ifndef OPCOST_IR_TYPES_H_
 #define OPCOST_IR_TYPES_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
@@ -65,6 +67,13 @@ struct ValueType {
   TensorType tensor;                         // kTensor
   DataType map_key = DataType::kUndefined;   // kMap
   std::shared_ptr<const ValueType> element;  // kSequence, kOptional, kMap
+  // kSequence: how many elements it has. kOptional: 1 if it holds an element, 0
+  // if it is empty. nullopt if that isn't known. Where a value is carried round
+  // a loop, this and `elements` hold for one iteration alone: see AnyLength().
+  std::optional<Extent> length;
+  // kSequence whose elements are known to differ: the type of each, `length` of
+  // them; `element` is then what they have in common. Else null.
+  std::shared_ptr<const std::vector<ValueType>> elements;
 
   ValueType() = default;
   ValueType(TensorType type)  // NOLINT(google-explicit-constructor)
@@ -74,6 +83,13 @@ struct ValueType {
 
   bool is_tensor() const { return kind == ValueKind::kTensor; }
 };
+
+// The longest list of differing element types that a sequence keeps.
+inline constexpr int64_t kMaxListedElements = 1024;
+
+// `type` without its length and its list of elements: what is known of a
+// sequence or an optional at any iteration of a loop that carries it.
+ValueType AnyLength(ValueType type);
 
 // "3x224x224", "Nx3", "scalar", "?" where the rank is unknown.
 std::string ToString(const Shape& shape);
