@@ -52,6 +52,7 @@ constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     MatMulOps,
     MlClassicOps,
     MlEncodersOps,
+    MlSvmOps,
     MlTreesOps,
     MovementOps,
     NormalizationOps,
