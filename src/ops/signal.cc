@@ -304,7 +304,7 @@ absl::StatusOr<OpCounts> CountWindow(const TypedNodeView& node, int cosines) {
                                 ? OperandSet::Output(0)
                                 : OperandSet::Fixed(DataType::kFloat32);
   OpCounts counts;
-  AddArith(counts, ArithOp::kMul, format, out * (2 * cosines));
+  AddArith(counts, ArithOp::kMul, format, out * cosines * 2);
   AddArith(counts, ArithOp::kAdd, format, out * cosines);
   AddArith(counts, ArithOp::kCos, format, out * cosines);
   WriteOutput(counts, node, 0, out);
