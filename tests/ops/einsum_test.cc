@@ -114,7 +114,7 @@ TEST(Einsum, OneOperandIsAViewACopyOrASum) {
   struct Case {
     const char* equation;
     Dims dims;
-    int64_t adds, reads, writes;
+    int adds, reads, writes;
   };
   const Case cases[] = {{"ij->ji", {2, 3}, 0, 2 * 3, 2 * 3},
                         {"ii->i", {3, 3}, 0, 3, 3},

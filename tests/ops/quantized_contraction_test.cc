@@ -234,7 +234,7 @@ void CheckConv(Draw& draw) {
   Array x_scale(tally, "i1", {}), w_scale(tally, "i4", right);
   Requantised requantised{tally, is_qlinear, x_scale, w_scale};
   ForEachIndex({n, outputs, out_length}, [&](const Index& at) {
-    Number sum = has_bias ? bias.Read({at[1]}) : Number(tally, 0);
+    Number sum = has_bias ? bias.Read(at[1]) : Number(tally, 0);
     const int64_t first = at[1] / (outputs / group) * channels;
     ForEachIndex({channels, kernel}, [&](const Index& tap) {
       sum = sum + x.Read({at[0], first + tap[0], at[2] * stride + tap[1]}) *

@@ -73,7 +73,7 @@ TEST(Recurrent, AnLstmCountsWhatTheTableSays) {
   OneNode node = Layer("LSTM", 4);
   node.Constant({1, 32}).Outputs(3).UnusedOutput(2);
   ASSERT_OK_AND_ASSIGN(const OpCounts counts, node.Count());
-  const int64_t cells = 5 * 2 * 4;
+  const int64_t cells = int64_t{5} * 2 * 4;
   EXPECT_EQ(counts.macs, cells * 4 * (3 + 4));
   const Tally tally = TallyOf(counts);
   EXPECT_EQ(tally.operations.at("mul"), cells * 4 * (3 + 4) + 3 * cells);
@@ -106,7 +106,7 @@ TEST(Recurrent, WeightsTakeTheirOwnBitsAndThePreviousStateIsAnArrayOfTheBatch) {
 }
 
 TEST(Recurrent, NamedActivationsCostWhatTheirOperatorsDo) {
-  const int64_t cells = 5 * 2 * 4;
+  const int64_t cells = int64_t{5} * 2 * 4;
   OneNode lstm = Layer("LSTM", 4);
   lstm.AttrStrings("activations", {"HardSigmoid", "softsign", "Elu"});
   EXPECT_EQ(Evaluations(lstm, ArithOp::kSigmoid), 0);

@@ -255,7 +255,7 @@ void CheckConv(Draw& draw) {
   };
   ForEachIndex({batch, channels, length}, [&](const Index& at) {
     const Index row = {at[0], at[1]};
-    Number sum = has_bias ? bias.Read({at[1]}) : Number(tally, 0);
+    Number sum = has_bias ? bias.Read(at[1]) : Number(tally, 0);
     for (int64_t i = 0; i < kernel; ++i) {
       sum = sum + element(row, at[2] + i) * w.Read({at[1], i});
     }
