@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations: fixed functions of one operand, with PRelu's slope and Clip's
 // bounds. A choice between branches costs all its branches and one comparison.
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -192,8 +193,22 @@ SymValue Greatest(const SymValue& a, const SymValue& b) {
 double LeastFloat(double a, double b) { return a < b ? a : b; }
 double GreatestFloat(double a, double b) { return a > b ? a : b; }
 
+// Before opset 11 the bounds are attributes, and clip floats alone.
+OutputValues FoldClipByAttributes(const TypedNodeView& node) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  const auto least = node.Float("min", -kMost);
+  const auto most = node.Float("max", kMost);
+  if (!least.ok() || !most.ok()) return {};
+  return FoldOperands(
+      node, [&](absl::Span<const Element> e) -> std::optional<Element> {
+        const double* x = std::get_if<double>(&e[0]);
+        if (x == nullptr) return std::nullopt;
+        return Element(LeastFloat(GreatestFloat(*x, *least), *most));
+      });
+}
+
 OutputValues FoldClip(const TypedNodeView& node) {
-  if (node.opset() < kClipOperandsOpset) return {};
+  if (node.opset() < kClipOperandsOpset) return FoldClipByAttributes(node);
   absl::InlinedVector<int, 3> operands = {0};
   const bool has_min = node.HasInput(kClipMin);
   if (has_min) operands.push_back(kClipMin);

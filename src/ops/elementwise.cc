@@ -55,11 +55,13 @@ absl::StatusOr<Dims> InferLegacyDims(const NodeView& node) {
 void AddEach(OpCounts& counts, const PerElement& each, const Count& elements,
              OperandSet operands) {
   const std::pair<ArithOp, int> operations[] = {
-      {ArithOp::kMul, each.mul},   {ArithOp::kAdd, each.add},
-      {ArithOp::kDiv, each.div},   {ArithOp::kSqrt, each.sqrt},
-      {ArithOp::kExp, each.exp},   {ArithOp::kLog, each.log},
-      {ArithOp::kPow, each.pow},   {ArithOp::kErf, each.erf},
-      {ArithOp::kTanh, each.tanh}, {ArithOp::kSigmoid, each.sigmoid}};
+      {ArithOp::kMul, each.mul},        {ArithOp::kAdd, each.add},
+      {ArithOp::kDiv, each.div},        {ArithOp::kSqrt, each.sqrt},
+      {ArithOp::kExp, each.exp},        {ArithOp::kLog, each.log},
+      {ArithOp::kPow, each.pow},        {ArithOp::kSin, each.sin},
+      {ArithOp::kCos, each.cos},        {ArithOp::kTan, each.tan},
+      {ArithOp::kErf, each.erf},        {ArithOp::kTanh, each.tanh},
+      {ArithOp::kSigmoid, each.sigmoid}};
   for (const auto& [op, times] : operations) {
     // Nothing times an overflow would overflow.
     if (times > 0) AddArith(counts, op, operands, elements * times);

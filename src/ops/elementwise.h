@@ -21,6 +21,9 @@ struct PerElement {
   int exp = 0;
   int log = 0;
   int pow = 0;
+  int sin = 0;
+  int cos = 0;
+  int tan = 0;
   int erf = 0;
   int tanh = 0;
   int sigmoid = 0;

@@ -175,6 +175,25 @@ std::optional<Element> MeanOf(absl::Span<const Element> operands) {
 
 Element Truth(bool holds) { return Element(SymValue(holds ? 1 : 0)); }
 
+// What a comparison gives where it depends on symbols: 1 or 0, computed from
+// the two integers.
+using SymbolicPredicate = SymValue(const SymValue& a, const SymValue& b);
+SymValue LessThan(const SymValue& a, const SymValue& b) {
+  return SymValue::Min(1, SymValue::Max(0, b - a));
+}
+SymValue GreaterThan(const SymValue& a, const SymValue& b) {
+  return LessThan(b, a);
+}
+SymValue NotAbove(const SymValue& a, const SymValue& b) {
+  return SymValue(1) - LessThan(b, a);
+}
+SymValue NotBelow(const SymValue& a, const SymValue& b) {
+  return SymValue(1) - LessThan(a, b);
+}
+SymValue EqualTo(const SymValue& a, const SymValue& b) {
+  return SymValue(1) - SymValue::Min(1, SymValue::Max(a - b, b - a));
+}
+
 using Predicate = bool(int sign);
 bool IsZero(int sign) { return sign == 0; }
 bool IsNegative(int sign) { return sign < 0; }
@@ -183,11 +202,14 @@ bool IsNotPositive(int sign) { return sign <= 0; }
 bool IsNotNegative(int sign) { return sign >= 0; }
 
 // True where the sign of a - b is as `kHolds` has it.
-template <Predicate* kHolds>
+template <Predicate* kHolds, SymbolicPredicate* kSymbolic>
 std::optional<Element> Compare(absl::Span<const Element> operands) {
   const std::optional<int> sign = CompareElements(operands[0], operands[1]);
-  if (!sign.has_value()) return std::nullopt;
-  return Truth(kHolds(*sign));
+  if (sign.has_value()) return Truth(kHolds(*sign));
+  const SymValue* a = std::get_if<SymValue>(&operands[0]);
+  const SymValue* b = std::get_if<SymValue>(&operands[1]);
+  if (a == nullptr || b == nullptr) return std::nullopt;
+  return Element(kSymbolic(*a, *b));
 }
 
 using Logic = bool(bool a, bool b);
@@ -195,12 +217,18 @@ bool Both(bool a, bool b) { return a && b; }
 bool Either(bool a, bool b) { return a || b; }
 bool OneOnly(bool a, bool b) { return a != b; }
 
-template <Logic* kLogic>
+// A truth value that depends on symbols is 0 or 1.
+SymValue LessAndGreater(const SymValue& a, const SymValue& b) {
+  return SymValue::Max(a, b) - SymValue::Min(a, b);
+}
+
+template <Logic* kLogic, SymbolicPredicate* kSymbolic>
 std::optional<Element> Combine(absl::Span<const Element> operands) {
   const SymValue* a = std::get_if<SymValue>(&operands[0]);
   const SymValue* b = std::get_if<SymValue>(&operands[1]);
-  if (a == nullptr || b == nullptr || !a->is_concrete() || !b->is_concrete()) {
-    return std::nullopt;
+  if (a == nullptr || b == nullptr) return std::nullopt;
+  if (!a->is_concrete() || !b->is_concrete()) {
+    return Element(kSymbolic(*a, *b));
   }
   return Truth(kLogic(a->value() != 0, b->value() != 0));
 }
@@ -249,7 +277,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Combine<Both>>,
+     .fold = &FoldElements<&Combine<Both, MinInt>>,
      .formula = OneAdd(),
      .description = "logical and: one add per output"},
     {.name = "Div",
@@ -269,35 +297,35 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Compare<IsZero>>,
+     .fold = &FoldElements<&Compare<IsZero, EqualTo>>,
      .formula = OneAdd(),
      .description = "a = b: one comparison per output in the inputs' format"},
     {.name = "Greater",
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Compare<IsPositive>>,
+     .fold = &FoldElements<&Compare<IsPositive, GreaterThan>>,
      .formula = OneAdd(),
      .description = "a > b: one comparison per output in the inputs' format"},
     {.name = "GreaterOrEqual",
      .since = 12,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Compare<IsNotNegative>>,
+     .fold = &FoldElements<&Compare<IsNotNegative, NotBelow>>,
      .formula = OneAdd(),
      .description = "a >= b: one comparison per output in the inputs' format"},
     {.name = "Less",
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Compare<IsNegative>>,
+     .fold = &FoldElements<&Compare<IsNegative, LessThan>>,
      .formula = OneAdd(),
      .description = "a < b: one comparison per output in the inputs' format"},
     {.name = "LessOrEqual",
      .since = 12,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Compare<IsNotPositive>>,
+     .fold = &FoldElements<&Compare<IsNotPositive, NotAbove>>,
      .formula = OneAdd(),
      .description = "a <= b: one comparison per output in the inputs' format"},
     {.name = "Max",
@@ -338,7 +366,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Combine<Either>>,
+     .fold = &FoldElements<&Combine<Either, MaxInt>>,
      .formula = OneAdd(),
      .description = "logical or: one add per output"},
     {.name = "Pow",
@@ -385,7 +413,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferPredicate,
      .count = kCountOneAdd,
-     .fold = &FoldElements<&Combine<OneOnly>>,
+     .fold = &FoldElements<&Combine<OneOnly, LessAndGreater>>,
      .formula = OneAdd(),
      .description = "exclusive or: one add per output"},
 };

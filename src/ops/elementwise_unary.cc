@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions of one operand, element by element, and Cast.
+// Functions of one operand, element by element, Cast and CastLike.
 #include <cmath>
 #include <optional>
 #include <string>
@@ -23,13 +23,12 @@ SymValue AbsInt(const SymValue& x) { return SymValue::Max(x, NegateInt(x)); }
 SymValue SameInt(const SymValue& x) { return x; }
 
 std::optional<SymValue> SignInt(const SymValue& x) {
-  const std::optional<int> sign = CompareElements(x, SymValue(0));
-  if (!sign.has_value()) return std::nullopt;
-  return SymValue(*sign);
+  return SymValue::Max(-1, SymValue::Min(x, 1));
 }
 
 std::optional<SymValue> NotInt(const SymValue& x) {
-  if (!x.is_concrete()) return std::nullopt;
+  // A truth value that depends on symbols is 0 or 1.
+  if (!x.is_concrete()) return SymValue(1) - x;
   return SymValue(x.value() == 0 ? 1 : 0);
 }
 
@@ -47,6 +46,8 @@ double RoundEven(double x) {
   if (fraction != 0.5) return std::floor(x + 0.5);
   return std::fmod(below, 2) == 0 ? below : below + 1;
 }
+double ExpFloat(double x) { return std::exp(x); }
+double LogFloat(double x) { return std::log(x); }
 double SqrtFloat(double x) { return std::sqrt(x); }
 double ReciprocalFloat(double x) { return 1 / x; }
 // Logic on floats has no meaning; the result isn't finite, hence not known.
@@ -76,6 +77,17 @@ absl::StatusOr<OutputTypes> InferCast(const NodeView& node) {
   return OutputTypes{TensorType{to, x->shape}};
 }
 
+absl::StatusOr<OutputTypes> InferCastLike(const NodeView& node) {
+  OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
+  if (!node.HasInput(1)) return node.Invalid("operand 1 is missing");
+  // The rank of the target doesn't matter.
+  const ValueType& target = node.InputType(1);
+  if (!target.is_tensor() || target.tensor.type == DataType::kUndefined) {
+    return node.Unknown("the element type of operand 1 isn't known");
+  }
+  return OutputTypes{TensorType{target.tensor.type, x->shape}};
+}
+
 // A conversion is one add in the input's format (cost model, sections 1, 3.1).
 absl::StatusOr<OpCounts> CountCast(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
@@ -89,7 +101,8 @@ absl::StatusOr<OpCounts> CountCast(const TypedNodeView& node) {
 OutputValues FoldCast(const TypedNodeView& node) {
   if (!node.HasOutput(0)) return {};
   const DataType to = node.OutputType(0).tensor.type;
-  return FoldOperands(node, [to](absl::Span<const Element> x) {
+  constexpr int kData[] = {0};
+  return FoldOperands(node, kData, [to](absl::Span<const Element> x) {
     return CastElement(x[0], to);
   });
 }
@@ -131,6 +144,18 @@ constexpr OpDef kOps[] = {
                  .rules = "R1 R5"},
      .description = "converts the element type: one add per element in the "
                     "input's format; a view where the formats are equal"},
+    {.name = "CastLike",
+     .since = 15,
+     .infer = &InferCastLike,
+     .count = &CountCast,
+     .fold = &FoldCast,
+     .formula = {.add = "out",
+                 .reads = kReadsInput,
+                 .writes = kWritesOutput,
+                 .rules = "R1 R5 R8"},
+     .description = "converts to the element type of another tensor, which "
+                    "isn't read: one add per element in the input's format; a "
+                    "view where the formats are equal"},
     {.name = "Ceil",
      .since = 1,
      .infer = &InferSameAsInput,
@@ -148,6 +173,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferSameAsInput,
      .count = &CountUnary<PerElement{.exp = 1}>,
+     .fold = &FoldElements<&Map<NoInt, ExpFloat>>,
      .formula = Function("exp*out", kReadsInput, kWritesOutput),
      .description = "e to the x: one evaluation per element"},
     {.name = "Floor",
@@ -161,6 +187,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferSameAsInput,
      .count = &CountUnary<PerElement{.log = 1}>,
+     .fold = &FoldElements<&Map<NoInt, LogFloat>>,
      .formula = Function("log*out", kReadsInput, kWritesOutput),
      .description = "natural logarithm: one evaluation per element"},
     {.name = "Neg",

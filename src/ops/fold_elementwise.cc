@@ -250,10 +250,18 @@ std::optional<int> CompareElements(const Element& a, const Element& b) {
   const SymValue& x = std::get<SymValue>(a);
   const SymValue& y = std::get<SymValue>(b);
   if (x.is_concrete() && y.is_concrete()) return sign(x.value(), y.value());
-  // P+1 is above P, whatever P is.
+  // P+1 is above P, and above 0, whatever P is.
   const SymValue difference = x - y;
-  if (difference.overflowed() || !difference.is_concrete()) return std::nullopt;
-  return sign(difference.value(), int64_t{0});
+  if (difference.overflowed()) return std::nullopt;
+  if (difference.is_concrete()) return sign(difference.value(), int64_t{0});
+  if (SymValue::Max(difference, 1) == difference) return 1;
+  const SymValue opposite = y - x;
+  if (SymValue::Max(opposite, 1) == opposite) return -1;
+  return std::nullopt;
+}
+
+std::optional<Element> FitElement(const Element& element, DataType type) {
+  return Fit(element, type);
 }
 
 std::optional<Element> CastElement(const Element& element, DataType to) {

@@ -66,9 +66,13 @@ std::optional<Element> Map(absl::Span<const Element> operands) {
   return Element(kFloat(std::get<double>(operands[0])));
 }
 
-// The sign of a - b: -1, 0 or 1; nullopt where that depends on symbols, or an
-// operand is no number.
+// The sign of a - b: -1, 0 or 1; nullopt where that depends on what the symbols
+// stand for (which isn't negative), or an operand is no number.
 std::optional<int> CompareElements(const Element& a, const Element& b);
+
+// `element`, as a tensor of `type` holds it: an integer must fit, a float is
+// rounded; nullopt if it doesn't, or isn't finite or a normal number there.
+std::optional<Element> FitElement(const Element& element, DataType type);
 
 // `element` as an element of type `to`, as Cast has it: floats are truncated
 // towards zero, and what doesn't fit isn't known.

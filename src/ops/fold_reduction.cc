@@ -2,6 +2,7 @@
 #include "src/ops/fold_reduction.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -37,18 +38,58 @@ SymValue Quotient(const SymValue& a, int64_t b) {
 }
 double Quotient(double a, int64_t b) { return a / static_cast<double>(b); }
 
+SymValue Magnitude(const SymValue& a) {
+  return SymValue::Max(a, SymValue(0) - a);
+}
+double Magnitude(double a) { return std::fabs(a); }
+// What reductions end with; integers have no roots and logarithms.
+std::optional<SymValue> Finished(Reduction, const SymValue&) {
+  return std::nullopt;
+}
+std::optional<double> Finished(Reduction reduction, double sum) {
+  return reduction == Reduction::kL2 ? std::sqrt(sum) : std::log(sum);
+}
+SymValue Exponential(const SymValue&) { return SymValue::Overflow(); }
+double Exponential(double a) { return std::exp(a); }
+
+// The term of a sum that `element` is; nullopt for reductions that aren't sums.
+template <typename Number>
+std::optional<Number> TermOf(Reduction reduction, const Number& element) {
+  switch (reduction) {
+    case Reduction::kSum:
+    case Reduction::kLogSum:
+      return element;
+    case Reduction::kL1:
+      return Magnitude(element);
+    case Reduction::kL2:
+    case Reduction::kSumSquare:
+      return Number(element * element);
+    case Reduction::kLogSumExp:
+      return Exponential(element);
+    default:
+      return std::nullopt;
+  }
+}
+
 // The reduction of one output's elements; nullopt for the extreme or mean of
 // none.
 template <typename Number>
 std::optional<Number> ReduceOne(Reduction reduction,
                                 const std::vector<Number>& elements) {
-  if (reduction == Reduction::kSum || reduction == Reduction::kProd) {
-    Number result(reduction == Reduction::kSum ? 0 : 1);
+  if (reduction == Reduction::kProd) {
+    Number product(1);
+    for (const Number& element : elements) product = Number(product * element);
+    return product;
+  }
+  if (TermOf(reduction, Number(0)).has_value()) {
+    Number sum(0);
     for (const Number& element : elements) {
-      result = reduction == Reduction::kSum ? Number(result + element)
-                                            : Number(result * element);
+      sum = Number(sum + *TermOf(reduction, element));
     }
-    return result;
+    const bool is_sum = reduction == Reduction::kSum ||
+                        reduction == Reduction::kL1 ||
+                        reduction == Reduction::kSumSquare;
+    return is_sum ? std::optional<Number>(sum) : Finished(reduction, sum);
   }
   if (elements.empty()) return std::nullopt;
   if (reduction == Reduction::kMean) {
@@ -108,9 +149,10 @@ std::optional<std::vector<Number>> ReduceAll(Reduction reduction,
 // that element times their number.
 KnownValue ReducedUniform(Reduction reduction, const TensorValue& data,
                           const IntDims& dims, int64_t outputs) {
-  if (data.size() == 0 || outputs == 0 || reduction == Reduction::kProd) {
-    return nullptr;
-  }
+  const bool is_simple =
+      reduction == Reduction::kSum || reduction == Reduction::kMin ||
+      reduction == Reduction::kMax || reduction == Reduction::kMean;
+  if (data.size() == 0 || outputs == 0 || !is_simple) return nullptr;
   const int64_t terms =
       reduction == Reduction::kSum ? data.size() / outputs : 1;
   if (data.holds_integers()) {
@@ -153,7 +195,10 @@ KnownValue Reduced(Reduction reduction, const TensorValue& data,
       ReduceAll<double>(reduction, data, reduced, outputs,
                         [&data](int64_t i) { return data.Float(i); });
   if (!results.has_value()) return nullptr;
-  for (double& result : *results) result = Rounded(type, result);
+  for (double& result : *results) {
+    result = Rounded(type, result);
+    if (!std::isfinite(result)) return nullptr;
+  }
   return std::make_shared<const TensorValue>(
       TensorValue::Floats(type, dims, *std::move(results)));
 }

@@ -12,11 +12,24 @@
 
 namespace opcost {
 
-enum class Reduction : uint8_t { kNone, kSum, kProd, kMin, kMax, kMean };
+enum class Reduction : uint8_t {
+  kNone,
+  kSum,
+  kProd,
+  kMin,
+  kMax,
+  kMean,
+  kL1,
+  kL2,
+  kSumSquare,
+  kLogSum,
+  kLogSumExp
+};
 
 // `data` reduced along the axes for which `reduced` is true, with the extents
 // `dims`. Null where the result doesn't fit the element type, where it isn't
-// int32, int64 or floating, where the elements are too many, and for kNone.
+// int32, int64 or floating, where the elements are too many, for kNone, and for
+// roots and logarithms of integers.
 KnownValue Reduced(Reduction reduction, const TensorValue& data,
                    const std::vector<bool>& reduced, const IntDims& dims);
 

@@ -23,6 +23,7 @@ namespace {
 
 struct PadGeometry {
   const TensorType* data = nullptr;
+  std::string mode;
   bool constant_mode = true;
   std::vector<SymValue> before, after;  // of every axis; negative: cropped
   Dims output;
@@ -88,7 +89,8 @@ absl::Status CheckPadded(const NodeView& node, const PadGeometry& pad,
 absl::StatusOr<PadGeometry> ResolvePad(const NodeView& node) {
   PadGeometry pad;
   OPCOST_ASSIGN_OR_RETURN(pad.data, node.Input(0));
-  OPCOST_ASSIGN_OR_RETURN(const std::string mode, PadMode(node));
+  OPCOST_ASSIGN_OR_RETURN(pad.mode, PadMode(node));
+  const std::string& mode = pad.mode;
   pad.constant_mode = mode == "constant";
   OPCOST_RETURN_IF_ERROR(ReadPads(node, pad));
   const Dims& dims = pad.data->shape.dims();
@@ -154,16 +156,38 @@ KnownValue FillValue(const NodeView& node, const TensorValue& data) {
       TensorValue::Integers(data.type(), {}, {SymValue(0)}));
 }
 
+// The element of an axis of `extent` that modes edge, reflect and wrap put at
+// `place`, which may lie outside.
+int64_t PaddedPlace(absl::string_view mode, int64_t place, int64_t extent) {
+  if (mode == "edge") return std::clamp<int64_t>(place, 0, extent - 1);
+  if (mode == "wrap") return (place % extent + extent) % extent;
+  if (extent == 1) return 0;
+  const int64_t period = 2 * (extent - 1);
+  const int64_t phase = (place % period + period) % period;
+  return phase < extent ? phase : period - phase;
+}
+
 OutputValues FoldPad(const TypedNodeView& node) {
   const auto pad = ResolvePad(node);
   const TensorValue* data = FoldableInput(node, 0);
   const std::optional<IntDims> dims = FoldableDims(node, 0);
-  if (!pad.ok() || !pad->constant_mode || data == nullptr ||
-      !dims.has_value()) {
-    return {nullptr};
-  }
+  if (!pad.ok() || data == nullptr || !dims.has_value()) return {nullptr};
+  constexpr int64_t kMostPads = int64_t{1} << 40;  // sums with them fit
   for (const SymValue& before : pad->before) {
-    if (!before.is_concrete()) return {nullptr};
+    if (!before.is_concrete() || before.value() < -kMostPads ||
+        before.value() > kMostPads) {
+      return {nullptr};
+    }
+  }
+  if (!pad->constant_mode) {
+    return {Rearrange(*dims, data, [&](const IntDims& index) {
+      IntDims inside = index;
+      for (size_t a = 0; a < inside.size(); ++a) {
+        inside[a] = PaddedPlace(pad->mode, inside[a] - pad->before[a].value(),
+                                data->dims()[a]);
+      }
+      return OffsetOf(data->dims(), inside);
+    })};
   }
   const KnownValue fill = FillValue(node, *data);
   if (fill == nullptr) return {nullptr};

@@ -32,22 +32,26 @@ struct ReduceWork {
   int axes_operand_since = 18;
 };
 
-constexpr ReduceWork kL1 = {.absolutes = 1, .sums = 1};
-constexpr ReduceWork kL2 = {.squares = 1, .sums = 1, .last = ArithOp::kSqrt};
-constexpr ReduceWork kLogSum = {.sums = 1, .last = ArithOp::kLog};
+constexpr ReduceWork kL1 = {.absolutes = 1, .sums = 1, .fold = Reduction::kL1};
+constexpr ReduceWork kL2 = {
+    .squares = 1, .sums = 1, .last = ArithOp::kSqrt, .fold = Reduction::kL2};
+constexpr ReduceWork kLogSum = {
+    .sums = 1, .last = ArithOp::kLog, .fold = Reduction::kLogSum};
 // The maximum first, then exp(x - max) is accumulated; max is added to its log.
 constexpr ReduceWork kLogSumExp = {.sums = 3,
                                    .shifts = 1,
                                    .takes_exp = true,
                                    .last = ArithOp::kLog,
-                                   .passes = 2};
+                                   .passes = 2,
+                                   .fold = Reduction::kLogSumExp};
 constexpr ReduceWork kMax = {.sums = 1, .fold = Reduction::kMax};
 constexpr ReduceWork kMean = {.sums = 1, .scales = 1, .fold = Reduction::kMean};
 constexpr ReduceWork kMin = {.sums = 1, .fold = Reduction::kMin};
 constexpr ReduceWork kProd = {.products = 1, .fold = Reduction::kProd};
 constexpr ReduceWork kSum = {
     .sums = 1, .fold = Reduction::kSum, .axes_operand_since = 13};
-constexpr ReduceWork kSumSquare = {.squares = 1, .sums = 1};
+constexpr ReduceWork kSumSquare = {
+    .squares = 1, .sums = 1, .fold = Reduction::kSumSquare};
 
 struct ReduceGeometry {
   const TensorType* data = nullptr;
@@ -138,7 +142,10 @@ OutputValues FoldReduce(const TypedNodeView& node) {
   const std::optional<IntDims> dims = FoldableDims(node, 0);
   const auto g = ResolveReduce(node, *work);
   if (data == nullptr || !dims.has_value() || !g.ok()) return {nullptr};
-  if (g->over_no_axes) return FoldSameOrder(node);
+  if (g->over_no_axes) {
+    if (!OnlyAccumulates(*work)) return {nullptr};
+    return FoldSameOrder(node);
+  }
   return {Reduced(work->fold, *data, g->reduced, *dims)};
 }
 
@@ -147,14 +154,14 @@ constexpr OpDef kOps[] = {
      1,
      InferReduce<&kL1>,
      CountReduce<&kL1>,
-     nullptr,
+     FoldReduce<&kL1>,
      {"0", "0", "in + [reduces]*in", "data: in", "reduced: out", "R1 R2 R3"},
      "the sum of the magnitudes"},
     {"ReduceL2",
      1,
      InferReduce<&kL2>,
      CountReduce<&kL2>,
-     nullptr,
+     FoldReduce<&kL2>,
      {"0", "in + out*sqrt", "[reduces]*in + out*sqrt", "data: in",
       "reduced: out", "R1 R2 R3 R6"},
      "the root of the sum of the squares"},
@@ -162,7 +169,7 @@ constexpr OpDef kOps[] = {
      1,
      InferReduce<&kLogSum>,
      CountReduce<&kLogSum>,
-     nullptr,
+     FoldReduce<&kLogSum>,
      {"0", "out*log", "[reduces]*in + out*log", "data: in", "reduced: out",
       "R1 R2 R3 R6"},
      "the logarithm of the sum"},
@@ -170,7 +177,7 @@ constexpr OpDef kOps[] = {
      1,
      InferReduce<&kLogSumExp>,
      CountReduce<&kLogSumExp>,
-     nullptr,
+     FoldReduce<&kLogSumExp>,
      {"0", "in*exp + out*log", "[reduces]*(3*in + out) + in*exp + out*log",
       "data: in + [reduces]*in", "reduced: out", "R1 R2 R3 R4 R6"},
      "the maximum, then the logarithm of the sum of exp(x - maximum), and the "
@@ -214,7 +221,7 @@ constexpr OpDef kOps[] = {
      1,
      InferReduce<&kSumSquare>,
      CountReduce<&kSumSquare>,
-     nullptr,
+     FoldReduce<&kSumSquare>,
      {"0", "in", "[reduces]*in", "data: in", "reduced: out", "R1 R2 R3"},
      "the sum of the squares"},
 };

@@ -190,7 +190,7 @@ TEST(FoldElementwise, ComputesWithSymbols) {
       {"Pow", {Ints({2}), Ints({n})}, "?"},
       {"Max", {Ints({n}), Ints({5})}, SymValue::Max(n, 5).ToString()},
       {"Min", {Ints({n}), Ints({5})}, SymValue::Min(n, 5).ToString()},
-      {"Sign", {Ints({n})}, "?"},
+      {"Sign", {Ints({n})}, SymValue::Min(n, 1).ToString()},
       {"Add",
        {Ints({n}, {1}, DataType::kInt8), Ints({1}, {1}, DataType::kInt8)},
        "?"},
@@ -209,7 +209,16 @@ TEST(FoldElementwise, Compares) {
       {"Equal", {Ints({n}), Ints({n})}, "1"},
       {"Equal", {Ints({n}), Ints({n + 1})}, "0"},
       {"Less", {Ints({n}), Ints({n + 1})}, "1"},
-      {"Equal", {Ints({n}), Ints({3})}, "?"},
+      {"Less", {Ints({-1}), Ints({n})}, "1"},
+      {"Equal", {Ints({n}), Ints({-1})}, "0"},
+      // Truth that depends on symbols, as 1 or 0.
+      {"Less",
+       {Ints({n}), Ints({3})},
+       SymValue::Min(1, SymValue::Max(0, SymValue(3) - n)).ToString()},
+      {"GreaterOrEqual",
+       {Ints({n}), Ints({3})},
+       (SymValue(1) - SymValue::Min(1, SymValue::Max(0, SymValue(3) - n)))
+           .ToString()},
       {"Equal", {Floats({std::nan("")}), Floats({1})}, "?"},
       // Their difference doesn't fit 64 bits.
       {"Less",
@@ -227,8 +236,14 @@ TEST(FoldElementwise, CombinesTruths) {
       {"Or", {Bools(a), Bools(b)}, "0 1 1 1"},
       {"Xor", {Bools(a), Bools(b)}, "0 1 1 0"},
       {"Not", {Bools({0, 1})}, "1 0"},
-      {"And", {Bools({Symbol("c")}), Bools({1})}, "?"},
-      {"Not", {Bools({Symbol("c")})}, "?"},
+      {"And",
+       {Bools({Symbol("c")}), Bools({1})},
+       SymValue::Min(Symbol("c"), 1).ToString()},
+      {"And", {Bools({Symbol("c")}), Bools({0})}, "0"},
+      {"Or",
+       {Bools({Symbol("c")}), Bools({0})},
+       SymValue::Max(Symbol("c"), 0).ToString()},
+      {"Not", {Bools({Symbol("c")})}, (SymValue(1) - Symbol("c")).ToString()},
   });
 }
 
@@ -318,7 +333,7 @@ TEST(FoldElementwise, ClipsByItsOperands) {
   EXPECT_EQ(Fold(upper), "-5 7");
   OneNode old("Clip", 6);
   old.ConstantFloats({-5, 9}).Attr("min", 0.0);
-  EXPECT_EQ(Fold(old), "?");
+  EXPECT_EQ(Fold(old), "0 9");
 }
 
 TEST(FoldCast, ConvertsBetweenKinds) {

@@ -130,7 +130,13 @@ TEST(Pad, FoldsModeConstant) {
        "int64 2: 0 N"},
       {OneNode("Pad", 13).ConstantValue(two).ConstantInts({1, 1}).Attr("mode",
                                                                        "edge"),
-       "unknown"},
+       "int64 4: N N 2 2"},
+      {OneNode("Pad", 13).ConstantInts({1, 2, 3}).ConstantInts({3, 3}).Attr(
+           "mode", "reflect"),
+       "int64 9: 2 3 2 1 2 3 2 1 2"},
+      {OneNode("Pad", 19).ConstantInts({1, 2, 3}).ConstantInts({4, 1}).Attr(
+           "mode", "wrap"),
+       "int64 8: 3 1 2 3 1 2 3 1"},
       {OneNode("Pad", 2)
            .ConstantFloats({1, 2})
            .Attr("pads", Numbers{1, 0})

@@ -209,7 +209,24 @@ TEST(Reduce, FoldsShapeArithmetic) {
       {OneNode("ReduceMean", 13).ConstantFloats({1, 2}), "float32 1: 1.5"},
       {OneNode("ReduceSum", 13).ConstantInts({}), "int64 1: 0"},
       {OneNode("ReduceMax", 13).ConstantInts({}), "unknown"},
-      {OneNode("ReduceL2", 13).ConstantFloats({3, 4}), "unknown"},
+      {OneNode("ReduceL2", 13).ConstantFloats({3, 4}), "float32 1: 5"},
+      {OneNode("ReduceL2", 13).ConstantInts({3, 4}), "unknown"},
+      {OneNode("ReduceL1", 13).ConstantInts({3, -4}), "int64 1: 7"},
+      {OneNode("ReduceSumSquare", 13).ConstantInts({3, -4}), "int64 1: 25"},
+      {OneNode("ReduceSumSquare", 13).ConstantValue(Symbols({kSymN})),
+       "int64 1: " + (kSymN * kSymN).ToString()},
+      {OneNode("ReduceLogSum", 13).ConstantFloats({0.25, 0.75}),
+       "float32 1: 0"},
+      {OneNode("ReduceLogSumExp", 13).ConstantFloats({0}), "float32 1: 0"},
+      {OneNode("ArgMax", 13).ConstantInts({3, 7, 7}), "int64 1: 1"},
+      {OneNode("ArgMax", 13)
+           .ConstantInts({3, 7, 7})
+           .Attr("select_last_index", 1)
+           .Attr("keepdims", 0),
+       "int64 scalar: 2"},
+      {OneNode("ArgMin", 13).ConstantValue(Symbols({kSymN + 1, kSymN})),
+       "int64 1: 1"},
+      {OneNode("ArgMin", 13).ConstantValue(Symbols({kSymN, 3})), "unknown"},
       {OneNode("ReduceSum", 13).Constant({4}), "unknown"},
       {OneNode("ReduceSum", 13)
            .ConstantValue(four)
