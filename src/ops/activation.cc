@@ -193,6 +193,16 @@ SymValue Greatest(const SymValue& a, const SymValue& b) {
 double LeastFloat(double a, double b) { return a < b ? a : b; }
 double GreatestFloat(double a, double b) { return a > b ? a : b; }
 
+OutputValues FoldRelu(const TypedNodeView& node) {
+  return FoldOperands(
+      node, [](absl::Span<const Element> e) -> std::optional<Element> {
+        if (const double* x = std::get_if<double>(&e[0])) {
+          return Element(GreatestFloat(*x, 0));
+        }
+        return Element(SymValue::Max(std::get<SymValue>(e[0]), 0));
+      });
+}
+
 // Before opset 11 the bounds are attributes, and clip floats alone.
 OutputValues FoldClipByAttributes(const TypedNodeView& node) {
   constexpr double kMost = std::numeric_limits<double>::max();
@@ -311,6 +321,7 @@ constexpr OpDef kOps[] = {
      .since = 1,
      .infer = &InferSameAsInput,
      .count = &CountUnary<PerElement{.add = 1}>,
+     .fold = &FoldRelu,
      .formula = Pass("0", "out"),
      .description = "max(x, 0): one comparison per element"},
     {.name = "Selu",

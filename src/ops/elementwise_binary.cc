@@ -227,6 +227,13 @@ std::optional<Element> Combine(absl::Span<const Element> operands) {
   const SymValue* a = std::get_if<SymValue>(&operands[0]);
   const SymValue* b = std::get_if<SymValue>(&operands[1]);
   if (a == nullptr || b == nullptr) return std::nullopt;
+  for (const SymValue* known : {a, b}) {
+    // One operand may settle the result.
+    const bool truth = known->is_concrete() && known->value() != 0;
+    if (known->is_concrete() && kLogic(truth, false) == kLogic(truth, true)) {
+      return Truth(kLogic(truth, true));
+    }
+  }
   if (!a->is_concrete() || !b->is_concrete()) {
     return Element(kSymbolic(*a, *b));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/ops/known_elements.h"
 
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -82,8 +82,12 @@ bool IsLess(const Element& a, const Element& b) {
 
 Lines LinesAlong(const IntDims& dims, size_t axis) {
   Lines lines;
-  for (size_t a = 0; a < axis; ++a) lines.outer *= dims[a];
   lines.length = dims[axis];
+  // Beside an empty axis the others may be of any size.
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) {
+    return {0, lines.length, 0};
+  }
+  for (size_t a = 0; a < axis; ++a) lines.outer *= dims[a];
   for (size_t a = axis + 1; a < dims.size(); ++a) lines.inner *= dims[a];
   return lines;
 }

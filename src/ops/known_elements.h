@@ -51,7 +51,8 @@ struct Lines {
     return (o * length + i) * inner + n;
   }
 };
-// `axis` must be one of `dims`, whose product must fit 63 bits.
+// `axis` must be one of `dims`, whose product must fit 63 bits. Of an empty
+// tensor `outer` and `inner` are 0.
 Lines LinesAlong(const IntDims& dims, size_t axis);
 // The same with extents that may be symbolic: the number of lines.
 Count LinesOf(absl::Span<const Extent> dims, size_t axis);

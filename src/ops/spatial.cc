@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators on images and grids: GridSample, AffineGrid, Col2Im, MaxUnpool,
 // CenterCropPad, DeformConv.
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -345,8 +346,8 @@ absl::StatusOr<OpCounts> CountMaxUnpool(const TypedNodeView& node) {
 absl::StatusOr<OutputTypes> InferCenterCropPad(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
   OPCOST_ASSIGN_OR_RETURN(const Dims wanted, InputExtents(node, 1));
-  std::vector<int> axes;
-  for (int a = 0; a < x->shape.rank(); ++a) axes.push_back(a);
+  std::vector<int> axes(static_cast<size_t>(x->shape.rank()));
+  std::iota(axes.begin(), axes.end(), 0);
   if (node.HasAttribute("axes")) {
     OPCOST_ASSIGN_OR_RETURN(const auto given, node.Ints("axes"));
     OPCOST_ASSIGN_OR_RETURN(axes, NormalizeAxes(node, given, x->shape.rank()));

@@ -66,6 +66,7 @@ bool AreComparable(const std::vector<Slice>& slices) {
   if (slices.empty()) return true;
   for (size_t place = 0; place < slices[0].size(); ++place) {
     std::vector<Element> elements;
+    elements.reserve(slices.size());
     for (const Slice& slice : slices) elements.push_back(slice[place]);
     if (!opcost::AreComparable(elements)) return false;
   }

@@ -65,11 +65,11 @@ std::vector<ValueCase> ElementwiseCases() {
       {"Neg", "m = Neg (d) s = Neg (m)", "Nx4x6", "5x4x6"},
       {"Abs", "m = Neg (d) s = Abs (m)", "Nx4x6", "5x4x6"},
       {"Sign", k + "m = Add (d, k) s = Sign (m)", "1x1x1", "1x1x1"},
-      {"Relu", k + "m = Sub (k, d) s = Relu (m)", "max(-N+3, 0)x0x0", "0x0x0"},
+      {"Relu", k + "m = Sub (k, d) s = Relu (m)", "max(3-N, 0)x0x0", "0x0x0"},
       {"Clip",
        "lo = Constant <value_int = 2> () hi = Constant <value_int = 5> () "
        "s = Clip (d, lo, hi)",
-       "max(min(N, 5), 2)x4x5", "5x4x5"},
+       "min(max(N, 2), 5)x4x5", "5x4x5"},
       {"Floor",
        "h = Constant <value_floats = [2.5]> () f = Floor (h) "
        "m = Cast <to = 7> (f) s = Mul (d, m)",
@@ -86,6 +86,12 @@ std::vector<ValueCase> ElementwiseCases() {
        "h = Constant <value_floats = [9.0]> () f = Sqrt (h) "
        "m = Cast <to = 7> (f) s = Add (d, m)",
        "N+3x7x9", "8x7x9"},
+  };
+}
+
+std::vector<ValueCase> LogicCases() {
+  const std::string k = Ints("k", "3");
+  return {
       {"Exp",
        "h = Constant <value_floats = [0.0]> () f = Exp (h) "
        "m = CastLike (f, d) s = Add (d, m)",
@@ -99,7 +105,7 @@ std::vector<ValueCase> ElementwiseCases() {
            "e = Equal (d, k) s = Where (e, o, d)",
        "Nx4x6", "5x4x6"},
       {"Less", k + "e = Less (d, k) s = Cast <to = 7> (e)",
-       "min(max(-N+3, 0), 1)x0x0", "0x0x0"},
+       "min(max(3-N, 0), 1)x0x0", "0x0x0"},
       {"Greater",
        Ints("k", "5") + Ints("z0", "-1") +
            "e = Greater (d, z0) f = Greater (d, k) g0 = Or (e, f) "
@@ -111,7 +117,7 @@ std::vector<ValueCase> ElementwiseCases() {
            "h = Not (g0) s = Cast <to = 7> (h)",
        "1x1x1", "1x1x1"},
       {"Where", k + "e = LessOrEqual (d, k) s = Where (e, k, d)",
-       "select(max(-min(max(N-3, 0), 1)+1, 0), 3, N)x4x6", "5x4x6"},
+       "select(1-min(max(N-3, 0), 1), 3, N)x4x6", "5x4x6"},
       {"BitShift",
        "u = Cast <to = 13> (d) one = Constant <value_int = 1> () "
        "b = Cast <to = 13> (one) h = BitShift <direction = \"RIGHT\"> (u, b) "
@@ -191,8 +197,8 @@ std::vector<ValueCase> SelectionCases() {
        "120"},
       {"ReduceProd", "s = ReduceProd (d)", "24*N", "120"},
       {"ReduceSum", "s = ReduceSum (d)", "N+10", "15"},
-      {"ReduceMax", "s = ReduceMax (d)", "max(N, 6)", "6"},
-      {"ReduceMin", "s = ReduceMin (d)", "min(N, 4)", "4"},
+      {"ReduceMax", "s = ReduceMax (d)", "max(max(N, 4), 6)", "6"},
+      {"ReduceMin", "s = ReduceMin (d)", "min(min(N, 4), 6)", "4"},
       {"ReduceL1", "m = Neg (d) s = ReduceL1 (m)", "N+10", "15"},
       {"ReduceSumSquare", "s = ReduceSumSquare (d)", "N^2+52", "77"},
       {"ArgMax", Ints("k", "9, 2, 4") + "s = ArgMax (k)", "0", "0"},
@@ -250,6 +256,8 @@ void ExpectShapes(const std::vector<ValueCase>& cases) {
 TEST(ShapeArithmetic, ComputesElementByElement) {
   ExpectShapes(ElementwiseCases());
 }
+
+TEST(ShapeArithmetic, ComparesAndConverts) { ExpectShapes(LogicCases()); }
 
 TEST(ShapeArithmetic, MovesElements) { ExpectShapes(MovementCases()); }
 
