@@ -20,6 +20,7 @@ class HandAnalysis {
     model_.graph.nodes.reserve(64);
     analysis_.layers.reserve(64);
     analysis_.model = &model_;
+    analysis_.graph = &model_.graph;
   }
   HandAnalysis(const HandAnalysis&) = delete;
   HandAnalysis& operator=(const HandAnalysis&) = delete;

@@ -16,7 +16,7 @@ namespace opcost {
 // Longest dimension name that is read as an expression, and longest text that
 // ParseExpression() reads, in bytes.
 inline constexpr size_t kMaxDimensionBytes = 256;
-inline constexpr size_t kMaxExpressionBytes = 64 * 1024;
+inline constexpr size_t kMaxExpressionBytes = size_t{64} * 1024;
 
 // The value of an expression: whole numbers and names under + - * / // % ^
 // (also **) and parentheses, and the functions floor, ceil, min, max, mod,
