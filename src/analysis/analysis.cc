@@ -3,17 +3,21 @@
 
 #include "opcost/support/status_macros.h"
 #include "src/analysis/binding.h"
+#include "src/analysis/expansion.h"
 #include "src/analysis/inference.h"
 #include "src/analysis/layers.h"
 
 namespace opcost {
 namespace {
 
-Analysis Begin(const Model& model, const InputOptions& options) {
+absl::StatusOr<Analysis> Begin(const Model& model,
+                               const InputOptions& options) {
   Analysis analysis;
   analysis.operators = options.operators;
   analysis.model = &model;
-  analysis.graph = &model.graph;
+  OPCOST_ASSIGN_OR_RETURN(analysis.expanded, Expand(model));
+  analysis.graph =
+      analysis.expanded == nullptr ? &model.graph : analysis.expanded.get();
   analysis.values.resize(analysis.graph->values.size());
   analysis.used.resize(analysis.graph->values.size(), 0);
   return analysis;
@@ -44,22 +48,22 @@ std::vector<ValueIndex> Analysis::RealInputs() const {
 
 absl::StatusOr<Analysis> InferShapes(const Model& model,
                                      const InputOptions& options) {
-  Analysis analysis = Begin(model, options);
+  OPCOST_ASSIGN_OR_RETURN(Analysis analysis, Begin(model, options));
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
-  OPCOST_RETURN_IF_ERROR(InferTypes(binding, &analysis).status());
+  OPCOST_RETURN_IF_ERROR(InferTypes(binding, options, &analysis).status());
   analysis.samples = SamplesOf(analysis);
   return analysis;
 }
 
 absl::StatusOr<Analysis> Analyze(const Model& model,
                                  const InputOptions& options) {
-  Analysis analysis = Begin(model, options);
+  OPCOST_ASSIGN_OR_RETURN(Analysis analysis, Begin(model, options));
   analysis.count_options = options.count;
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
   OPCOST_ASSIGN_OR_RETURN(const Inference inference,
-                          InferTypes(binding, &analysis));
+                          InferTypes(binding, options, &analysis));
   OPCOST_RETURN_IF_ERROR(CountLayers(inference, options, &analysis));
   analysis.samples = SamplesOf(analysis);
   return analysis;

@@ -4,6 +4,8 @@
 #define OPCOST_SRC_ANALYSIS_INFERENCE_H_
 
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,17 +23,35 @@ struct NodeFacts {
   bool is_inferred = true;
 };
 
+// How often a body runs each time that its node does.
+struct BodyRuns {
+  std::optional<Extent> times = Extent(1);  // nullopt: it isn't known
+  std::string bound_reason;                 // why it may run less; or empty
+  // Where it isn't known: why, and what the user can do.
+  std::string unknown_reason;
+  std::string remedy;
+};
+
+struct ControlFacts {
+  std::vector<BodyRuns> bodies;  // as the node's
+  bool picks_one = false;        // any one of them runs: an If
+};
+
 struct Inference {
   std::vector<NodeFacts> nodes;  // as the graph's
   std::map<size_t, absl::Status> unknown_reasons;
+  // By control-flow node.
+  std::map<size_t, ControlFacts> control;
   // By value: the constant that it is the same parameter as (itself, unless a
   // folded node only moved it).
   std::vector<ValueIndex> origin;
 };
 
 // Fills `analysis->values` in graph order, from the inputs' types, which
-// BindInputs() has set. Errors begin with the model's path.
+// BindInputs() has set. Errors begin with the model's path, but for a
+// --trip-count that the model lacks (NOT_FOUND).
 absl::StatusOr<Inference> InferTypes(const InputBinding& binding,
+                                     const InputOptions& options,
                                      Analysis* analysis);
 
 }  // namespace opcost

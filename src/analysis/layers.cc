@@ -2,6 +2,7 @@
 #include "src/analysis/layers.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "opcost/support/status_macros.h"
+#include "src/analysis/branch_cost.h"
+#include "src/analysis/liveness.h"
 
 namespace opcost {
 namespace {
@@ -38,46 +41,31 @@ class LayerCounter {
   }
 
   absl::Status Run() {
-    MarkLive();
+    live_ = MarkLive(graph_, inference_, &analysis_->used);
     analysis_->layers.reserve(
         static_cast<size_t>(std::count(live_.begin(), live_.end(), true)));
-    names_.reserve(graph_.nodes.size());
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (!live_[n]) continue;
-      const absl::Status status = CountNode(n);
-      if (!status.ok()) {
-        return absl::Status(
-            status.code(),
-            absl::StrCat(analysis_->model->path, ": ", status.message()));
-      }
+    const absl::Status status = CountRange(0, graph_.nodes.size(), {});
+    if (!status.ok()) {
+      return absl::Status(status.code(), absl::StrCat(analysis_->model->path,
+                                                      ": ", status.message()));
+    }
+    names_.reserve(analysis_->layers.size());
+    for (LayerCounts& layer : analysis_->layers) {
+      layer.name = UniqueName(*layer.node);
+      if (layer.coverage.status == Coverage::Status::kUnknown) Warn(layer);
     }
     NoteDeadNodes();
     return SumParameters();
   }
 
  private:
-  void Use(ValueIndex v) {
-    if (v != kAbsent) analysis_->used[static_cast<size_t>(v)] = 1;
-  }
-
-  bool IsUsed(ValueIndex v) const {
-    return v != kAbsent && analysis_->used[static_cast<size_t>(v)] != 0;
-  }
-
-  // Backwards from the graph's outputs; folded nodes need nothing.
-  void MarkLive() {
-    live_.assign(graph_.nodes.size(), false);
-    for (const ValueIndex output : graph_.outputs) Use(output);
-    for (size_t n = graph_.nodes.size(); n-- > 0;) {
-      const Node& node = graph_.nodes[n];
-      const auto is_used = [this](ValueIndex v) { return IsUsed(v); };
-      live_[n] = !inference_.nodes[n].is_constant &&
-                 std::any_of(node.outputs.begin(), node.outputs.end(), is_used);
-      if (!live_[n]) continue;
-      for (const ValueIndex input : node.inputs) Use(input);
-      for (const ValueIndex input : node.captured) Use(input);
-    }
-  }
+  // How often, and how surely, the nodes of a body run.
+  struct Context {
+    int64_t times = 1;
+    std::string bound_reason;    // empty: exactly so often
+    std::string unknown_reason;  // empty: it is known
+    std::string remedy;
+  };
 
   // The node's label, with "#2", "#3" ... behind it if a layer has it already.
   std::string UniqueName(const Node& node) {
@@ -93,13 +81,149 @@ class LayerCounter {
     }
   }
 
-  absl::Status CountNode(size_t n) {
+  absl::Status CountRange(size_t begin, size_t end, const Context& context) {
+    for (size_t n = begin; n < end; ++n) {
+      const std::vector<Body>& bodies = graph_.nodes[n].bodies;
+      if (live_[n]) OPCOST_RETURN_IF_ERROR(CountNode(n, context));
+      if (bodies.empty()) continue;
+      if (live_[n]) OPCOST_RETURN_IF_ERROR(CountBodies(n, context));
+      n = static_cast<size_t>(bodies.back().end_node) - 1;
+    }
+    return absl::OkStatus();
+  }
+
+  // The layers of a control-flow node's bodies. The node itself moves nothing.
+  absl::Status CountBodies(size_t n, const Context& context) {
+    const Node& node = graph_.nodes[n];
+    const ControlFacts& facts = inference_.control.at(n);
+    std::vector<LayerCounts>& layers = analysis_->layers;
+    const size_t own = layers.size() - 1;
+    // The first layers of the bodies, then the end.
+    std::vector<size_t> begins;
+    for (size_t b = 0; b < node.bodies.size(); ++b) {
+      const Body& body = node.bodies[b];
+      const BodyRuns& runs = facts.bodies[b];
+      begins.push_back(layers.size());
+      if (!Runs(n, b)) continue;
+      OPCOST_ASSIGN_OR_RETURN(const Context inside, Enter(node, runs, context));
+      OPCOST_RETURN_IF_ERROR(CountRange(static_cast<size_t>(body.begin_node),
+                                        static_cast<size_t>(body.end_node),
+                                        inside));
+      const bool does_work = std::any_of(
+          layers.begin() + static_cast<std::ptrdiff_t>(begins.back()),
+          layers.end(), [](const LayerCounts& l) { return DoesWork(l); });
+      if (context.unknown_reason.empty() && !inside.unknown_reason.empty() &&
+          does_work) {
+        layers[own].coverage = {Coverage::Status::kUnknown,
+                                inside.unknown_reason, inside.remedy};
+      }
+    }
+    begins.push_back(layers.size());
+    if (facts.picks_one) KeepTheDearer(node, begins);
+    return absl::OkStatus();
+  }
+
+  bool Runs(size_t n, size_t body) const {
+    const std::optional<Extent>& times =
+        inference_.control.at(n).bodies[body].times;
+    return !times.has_value() || !times->Is(0);
+  }
+
+  static bool DoesWork(const LayerCounts& layer) {
+    return layer.coverage.status == Coverage::Status::kUnknown ||
+           !layer.counts.arith.empty() || !layer.counts.accesses.empty();
+  }
+
+  absl::StatusOr<Context> Enter(const Node& node, const BodyRuns& runs,
+                                const Context& around) const {
+    Context inside = around;
+    const auto add = [](std::string* to, const std::string& more) {
+      absl::StrAppend(to, to->empty() || more.empty() ? "" : "; ", more);
+    };
+    add(&inside.bound_reason, runs.bound_reason);
+    if (!runs.times.has_value() || !runs.times->is_concrete()) {
+      const std::string reason =
+          runs.times.has_value()
+              ? absl::StrCat("the body of ", node.op_type, " '",
+                             graph_.NodeLabel(node), "' runs ",
+                             runs.times->ToString(), " times")
+              : runs.unknown_reason;
+      if (runs.times.has_value() && runs.times->overflowed()) {
+        return TooManyRuns(node);
+      }
+      add(&inside.unknown_reason, reason);
+      add(&inside.remedy, runs.times.has_value()
+                              ? "give the model's inputs sizes that settle it "
+                                "(--dim, --input)"
+                              : runs.remedy);
+    } else if (__builtin_mul_overflow(inside.times, runs.times->value(),
+                                      &inside.times)) {
+      return TooManyRuns(node);
+    }
+    return inside;
+  }
+
+  absl::Status TooManyRuns(const Node& node) const {
+    return absl::OutOfRangeError(
+        absl::StrCat(node.op_type, " '", graph_.NodeLabel(node),
+                     "': the runs of its body don't fit 63 bits"));
+  }
+
+  // Drops the layers of the branch of an If that counts for less.
+  void KeepTheDearer(const Node& node, const std::vector<size_t>& begins) {
+    std::vector<LayerCounts>& layers = analysis_->layers;
+    const size_t then_branch =
+        node.bodies[0].attribute == "then_branch" ? 0 : 1;
+    const size_t else_branch = 1 - then_branch;
+    const auto cost = [&](size_t b) {
+      return CostOf(absl::MakeConstSpan(layers).subspan(
+          begins[b], begins[b + 1] - begins[b]));
+    };
+    const size_t kept = IsDearer(cost(else_branch), cost(then_branch))
+                            ? else_branch
+                            : then_branch;
+    const auto at = [&](size_t l) {
+      return layers.begin() + static_cast<std::ptrdiff_t>(l);
+    };
+    const size_t dropped = 1 - kept;
+    layers.erase(at(begins[dropped]), at(begins[dropped + 1]));
+    const size_t end = begins[0] + (begins[kept + 1] - begins[kept]);
+    const std::string reason = absl::StrCat(
+        "If '", graph_.NodeLabel(node), "' runs one of its branches; ",
+        node.bodies[kept].attribute, ", which does more, is counted");
+    for (size_t l = begins[0]; l < end; ++l) MarkBound(reason, &layers[l]);
+  }
+
+  // A layer that does nothing is certain, however often it does it.
+  static void MarkBound(const std::string& reason, LayerCounts* layer) {
+    if (reason.empty() || !DoesWork(*layer) ||
+        layer->coverage.status == Coverage::Status::kUnknown) {
+      return;
+    }
+    layer->coverage.status = Coverage::Status::kBound;
+    absl::StrAppend(&layer->coverage.reason,
+                    layer->coverage.reason.empty() ? "" : "; ", reason);
+  }
+
+  static void TakeContext(const Context& context, LayerCounts* layer) {
+    layer->times = context.times;
+    if (layer->coverage.status == Coverage::Status::kUnknown ||
+        !DoesWork(*layer)) {
+      return;
+    }
+    MarkBound(context.bound_reason, layer);
+    if (context.unknown_reason.empty()) return;
+    layer->coverage = {Coverage::Status::kUnknown, context.unknown_reason,
+                       context.remedy};
+    layer->counts = OpCounts();
+  }
+
+  absl::Status CountNode(size_t n, const Context& context) {
     const Node& node = graph_.nodes[n];
     const NodeFacts& facts = inference_.nodes[n];
     LayerCounts& layer = analysis_->layers.emplace_back();
     layer.node = &node;
     layer.def = facts.def;
-    layer.name = UniqueName(node);
     if (facts.def == nullptr) {
       MarkUnknownOperator(node, &layer);
     } else if (facts.def->count == nullptr) {
@@ -111,7 +235,7 @@ class LayerCounter {
     } else {
       OPCOST_RETURN_IF_ERROR(Count(node, *facts.def, &layer));
     }
-    if (layer.coverage.status == Coverage::Status::kUnknown) Warn(layer);
+    TakeContext(context, &layer);
     return absl::OkStatus();
   }
 
@@ -209,19 +333,15 @@ class LayerCounter {
           return function.domain == node.domain &&
                  function.name == node.op_type;
         });
-    std::string remedy =
-        "express it by operators that are known, or read the total without it";
-    if (is_function) {
-      remedy = "inline the model's functions before (onnx.inliner in Python)";
-    }
     layer->coverage = {
         Coverage::Status::kUnknown,
         is_function
-            ? absl::StrCat("the model defines ", QualifiedOp(node),
-                           " as a function, and functions aren't inlined")
+            ? absl::StrCat("the model defines function ", QualifiedOp(node),
+                           ", but not its overload '", node.overload, "'")
             : absl::StrCat("operator ", QualifiedOp(node), " of opset ",
                            node.opset, " isn't known"),
-        std::move(remedy)};
+        "express it by operators that are known, or read the total without "
+        "it"};
   }
 
   void Warn(const LayerCounts& layer) {
@@ -235,11 +355,31 @@ class LayerCounter {
   void NoteDeadNodes() {
     size_t dead = 0;
     std::string names;
+    absl::flat_hash_map<int32_t, int32_t> idle;  // ends of bodies by begins
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (live_[n] || inference_.nodes[n].is_constant) continue;
+      if (!idle.empty()) {
+        auto body = idle.find(static_cast<int32_t>(n));
+        for (; body != idle.end(); body = idle.find(static_cast<int32_t>(n))) {
+          if (body->second == body->first) break;
+          n = static_cast<size_t>(body->second);
+        }
+        if (n >= graph_.nodes.size()) break;
+      }
+      const std::vector<Body>& bodies = graph_.nodes[n].bodies;
+      if (live_[n] || inference_.nodes[n].is_constant) {
+        for (size_t b = 0; b < bodies.size(); ++b) {
+          // The nodes of a body that doesn't run aren't dead.
+          if (!live_[n] || !Runs(n, b)) {
+            idle.emplace(bodies[b].begin_node, bodies[b].end_node);
+          }
+        }
+        continue;
+      }
+      const Node& node = graph_.nodes[n];
+      if (!bodies.empty()) n = static_cast<size_t>(bodies.back().end_node) - 1;
       if (dead < kNamesShown) {
-        absl::StrAppend(&names, dead == 0 ? "'" : ", '",
-                        graph_.NodeLabel(graph_.nodes[n]), "'");
+        absl::StrAppend(&names, dead == 0 ? "'" : ", '", graph_.NodeLabel(node),
+                        "'");
       }
       ++dead;
     }

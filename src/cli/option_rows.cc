@@ -141,10 +141,13 @@ absl::Status ApplyUnbound(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyDim(string_view value, CommandLine& line) {
+// NAME=N: --dim, --trip-count.
+template <std::map<std::string, int64_t> InputOptions::*kField>
+absl::Status ApplyNumber(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(const auto given, NameAndValue(value, "NAME=N"));
   OPCOST_ASSIGN_OR_RETURN(const int64_t number, Number(given.second, 0));
-  const auto [place, is_new] = line.input.dims.emplace(given.first, number);
+  const auto [place, is_new] =
+      (line.input.*kField).emplace(given.first, number);
   if (!is_new && place->second != number) {
     return UsageError(absl::StrCat("'", given.first, "' is given twice, as ",
                                    place->second, " and as ", number));
@@ -267,9 +270,10 @@ constexpr OptionRow kOptions[] = {
     {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},
-    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyDim},
+    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::dims>},
     {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kModelReading, false, &ApplyUnbound},
     {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyInput},
+    {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
     {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
     {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate also jsonl, a layer to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},

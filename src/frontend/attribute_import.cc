@@ -9,6 +9,7 @@
 
 #include "opcost/support/status_macros.h"
 #include "src/frontend/tensor_import.h"
+#include "src/frontend/type_import.h"
 
 namespace opcost {
 
@@ -21,6 +22,7 @@ onnx::AttributeProto::AttributeType KindOf(const onnx::AttributeProto& proto) {
   if (proto.has_t()) return Proto::TENSOR;
   if (proto.has_g()) return Proto::GRAPH;
   if (proto.has_sparse_tensor()) return Proto::SPARSE_TENSOR;
+  if (proto.has_tp()) return Proto::TYPE_PROTO;
   if (proto.floats_size() > 0) return Proto::FLOATS;
   if (proto.ints_size() > 0) return Proto::INTS;
   if (proto.strings_size() > 0) return Proto::STRINGS;
@@ -56,6 +58,11 @@ absl::StatusOr<Attribute::Content> ImportContent(
           std::shared_ptr<const StoredTensor> tensor,
           ImportSparseTensor(proto.sparse_tensor(), payloads));
       return Content(std::move(tensor));
+    }
+    case onnx::AttributeProto::TYPE_PROTO: {
+      auto type = std::make_shared<ValueType>();
+      OPCOST_RETURN_IF_ERROR(ImportType(proto.tp(), proto.name(), type.get()));
+      return Content(std::shared_ptr<const ValueType>(std::move(type)));
     }
     default:
       return Content();

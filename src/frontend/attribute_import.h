@@ -16,7 +16,8 @@ namespace opcost {
 onnx::AttributeProto::AttributeType KindOf(const onnx::AttributeProto& proto);
 
 // The content of an attribute that isn't a graph; std::monostate for those.
-// Errors (INVALID_ARGUMENT): those of a tensor; they don't name the attribute.
+// Errors: those of a tensor (INVALID_ARGUMENT) or a type (ImportType()); they
+// don't name the attribute.
 absl::StatusOr<Attribute::Content> ImportContent(
     const onnx::AttributeProto& proto, absl::Span<const CutPayload> payloads);
 

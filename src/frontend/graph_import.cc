@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "opcost/support/status_macros.h"
 #include "src/frontend/attribute_import.h"
 #include "src/frontend/node_order.h"
@@ -32,6 +33,21 @@ std::string Describe(const onnx::NodeProto& node) {
   return absl::StrCat(node.op_type(), " '", label, "'");
 }
 
+// The node's overload, a field that is newer than ONNX 1.12.
+std::string OverloadOf(const onnx::NodeProto& proto) {
+  constexpr int kOverload = 8;
+  std::string overload;
+  const google::protobuf::UnknownFieldSet& fields = proto.unknown_fields();
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = fields.field(i);
+    if (field.number() == kOverload &&
+        field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      overload = field.length_delimited();
+    }
+  }
+  return overload;
+}
+
 // Builds one graph. Names are looked up in it, then in the graphs around it;
 // what is found there becomes a value without a producer, and is noted as
 // captured by the node around.
@@ -42,6 +58,11 @@ class GraphBuilder {
       : proto_(proto), context_(context), outer_(outer) {}
 
   absl::StatusOr<Graph> Build();
+
+  // `outer` is the builder of the graph around a subgraph, or null.
+  static absl::Status FillAttribute(const onnx::AttributeProto& proto,
+                                    const ModelContext& context,
+                                    GraphBuilder* outer, Attribute* attribute);
 
  private:
   Value& value(ValueIndex index) {
@@ -183,6 +204,7 @@ absl::Status GraphBuilder::DeclareNodes() {
     node.name = proto.name();
     node.op_type = proto.op_type();
     node.domain = std::string(NormalizeDomain(proto.domain()));
+    if (!proto.unknown_fields().empty()) node.overload = OverloadOf(proto);
     OPCOST_ASSIGN_OR_RETURN(node.opset, OpsetOf(proto));
     OPCOST_RETURN_IF_ERROR(DeclareOutputsOf(proto, n));
   }
@@ -270,26 +292,39 @@ absl::Status GraphBuilder::ImportAttributes(const onnx::NodeProto& proto,
                                             size_t index) {
   std::vector<Attribute>& attributes = graph_.nodes[index].attributes;
   attributes.reserve(static_cast<size_t>(proto.attribute_size()));
-  const auto failure = [&proto](const absl::Status& status,
-                                const onnx::AttributeProto& attribute) {
-    return Prefixed(status, absl::StrCat(Describe(proto), ", attribute '",
-                                         attribute.name(), "'"));
-  };
   for (const onnx::AttributeProto& attribute : proto.attribute()) {
-    Attribute& added = attributes.emplace_back();
-    added.name = attribute.name();
-    if (KindOf(attribute) == onnx::AttributeProto::GRAPH) {
-      absl::StatusOr<Graph> graph =
-          GraphBuilder(attribute.g(), context_, this).Build();
-      if (!graph.ok()) return failure(graph.status(), attribute);
-      added.content = std::make_shared<const Graph>(*std::move(graph));
-      continue;
+    const absl::Status filled =
+        FillAttribute(attribute, context_, this, &attributes.emplace_back());
+    if (!filled.ok()) {
+      return Prefixed(filled, absl::StrCat(Describe(proto), ", attribute '",
+                                           attribute.name(), "'"));
     }
-    absl::StatusOr<Attribute::Content> content =
-        ImportContent(attribute, context_.payloads);
-    if (!content.ok()) return failure(content.status(), attribute);
-    added.content = *std::move(content);
   }
+  return absl::OkStatus();
+}
+
+absl::Status GraphBuilder::FillAttribute(const onnx::AttributeProto& proto,
+                                         const ModelContext& context,
+                                         GraphBuilder* outer,
+                                         Attribute* attribute) {
+  attribute->name = proto.name();
+  if (!proto.ref_attr_name().empty()) {
+    if (!context.in_function) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("it refers to the attribute '", proto.ref_attr_name(),
+                       "' of a function, but its node is in none"));
+    }
+    attribute->referenced = proto.ref_attr_name();
+    return absl::OkStatus();
+  }
+  if (KindOf(proto) == onnx::AttributeProto::GRAPH) {
+    OPCOST_ASSIGN_OR_RETURN(Graph graph,
+                            GraphBuilder(proto.g(), context, outer).Build());
+    attribute->content = std::make_shared<const Graph>(std::move(graph));
+    return absl::OkStatus();
+  }
+  OPCOST_ASSIGN_OR_RETURN(attribute->content,
+                          ImportContent(proto, context.payloads));
   return absl::OkStatus();
 }
 
@@ -338,6 +373,14 @@ std::optional<ValueIndex> GraphBuilder::Find(absl::string_view name) {
 absl::StatusOr<Graph> ImportGraph(const onnx::GraphProto& proto,
                                   const ModelContext& context) {
   return GraphBuilder(proto, context, nullptr).Build();
+}
+
+absl::StatusOr<Attribute> ImportAttribute(const onnx::AttributeProto& proto,
+                                          const ModelContext& context) {
+  Attribute attribute;
+  OPCOST_RETURN_IF_ERROR(
+      GraphBuilder::FillAttribute(proto, context, nullptr, &attribute));
+  return attribute;
 }
 
 absl::string_view NormalizeDomain(absl::string_view domain) {

@@ -15,6 +15,8 @@ namespace opcost {
 struct ModelContext {
   absl::Span<const OpsetImport> opsets;
   absl::Span<const CutPayload> payloads;
+  // In a function, attributes may refer to those of its caller.
+  bool in_function = false;
 };
 
 // The model's graph, from a skeleton, so that subgraphs nest at most
@@ -23,6 +25,11 @@ struct ModelContext {
 // graphs.
 absl::StatusOr<Graph> ImportGraph(const onnx::GraphProto& proto,
                                   const ModelContext& context);
+
+// An attribute, subgraphs included. Errors as ImportGraph(); they don't name
+// the attribute.
+absl::StatusOr<Attribute> ImportAttribute(const onnx::AttributeProto& proto,
+                                          const ModelContext& context);
 
 // "ai.onnx" is spelt "".
 absl::string_view NormalizeDomain(absl::string_view domain);

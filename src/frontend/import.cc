@@ -16,6 +16,7 @@
 #include "onnx/onnx_pb.h"
 #include "opcost/support/status_macros.h"
 #include "src/frontend/file_kind.h"
+#include "src/frontend/function_import.h"
 #include "src/frontend/graph_import.h"
 #include "src/frontend/mapped_file.h"
 #include "src/frontend/skeleton.h"
@@ -29,9 +30,6 @@ constexpr int64_t kNewestIrVersion = 13;
 // protobuf's own largest block, 8 KB, is small for what a model takes.
 constexpr size_t kMinArenaBlockBytes = size_t{1} << 12;
 constexpr size_t kMaxArenaBlockBytes = size_t{1} << 15;
-// Three messages for each level of subgraphs and two for each of types, which
-// the skeleton limits, and some more for what is in the innermost.
-constexpr int kMaxMessageDepth = 5 * kMaxNesting + 40;
 
 // Text that isn't a model says what it may be instead.
 absl::Status NotOnnx(absl::string_view bytes, absl::string_view why) {
@@ -69,39 +67,10 @@ absl::Status CheckVersion(const onnx::ModelProto& proto) {
           : "; export it again with a newer exporter"));
 }
 
-absl::StatusOr<std::vector<OpsetImport>> ImportOpsets(
-    const onnx::ModelProto& proto) {
-  std::vector<OpsetImport> opsets;
-  for (const onnx::OperatorSetIdProto& id : proto.opset_import()) {
-    const absl::string_view domain = NormalizeDomain(id.domain());
-    const absl::string_view shown = domain.empty() ? "ai.onnx" : domain;
-    if (id.version() < 1 || id.version() > INT_MAX) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the model imports version ", id.version(),
-                       " of domain '", shown, "'; expected 1 or more"));
-    }
-    bool is_known = false;
-    for (const OpsetImport& known : opsets) {
-      if (known.domain != domain) continue;
-      if (known.version != id.version()) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "the model imports two versions of domain '", shown, "', ",
-            known.version, " and ", id.version(), "; expected one"));
-      }
-      is_known = true;
-    }
-    if (!is_known) opsets.push_back({std::string(domain), id.version()});
-  }
-  if (opsets.empty()) {
-    return absl::InvalidArgumentError(
-        "the model imports no operator set (opset_import is empty), so that "
-        "its operators have no meaning; export it again");
-  }
-  return opsets;
-}
-
-absl::StatusOr<Model> ImportProto(const onnx::ModelProto& proto,
+// Takes the functions' nodes out of the message.
+absl::StatusOr<Model> ImportProto(onnx::ModelProto* message,
                                   const Skeleton& skeleton) {
+  const onnx::ModelProto& proto = *message;
   OPCOST_RETURN_IF_ERROR(CheckVersion(proto));
   if (!proto.has_graph()) {
     return absl::InvalidArgumentError("the model has no graph");
@@ -113,14 +82,16 @@ absl::StatusOr<Model> ImportProto(const onnx::ModelProto& proto,
     if (!model.producer.empty()) model.producer += ' ';
     model.producer += proto.producer_version();
   }
-  OPCOST_ASSIGN_OR_RETURN(model.opsets, ImportOpsets(proto));
-  for (const onnx::FunctionProto& function : proto.functions()) {
-    Function& imported = model.functions.emplace_back();
-    imported.domain = std::string(NormalizeDomain(function.domain()));
-    imported.name = function.name();
+  OPCOST_ASSIGN_OR_RETURN(model.opsets,
+                          ImportOpsets(proto.opset_import(), "the model"));
+  if (model.opsets.empty()) {
+    return absl::InvalidArgumentError(
+        "the model imports no operator set (opset_import is empty), so that "
+        "its operators have no meaning; export it again");
   }
-  const ModelContext context = {model.opsets, skeleton.payloads};
+  const ModelContext context = {model.opsets, skeleton.payloads, false};
   OPCOST_ASSIGN_OR_RETURN(model.graph, ImportGraph(proto.graph(), context));
+  OPCOST_RETURN_IF_ERROR(ImportFunctions(message, context, &model.functions));
   model.structure_digest = DigestOf(skeleton.bytes);
   return model;
 }
@@ -149,7 +120,7 @@ absl::StatusOr<Model> ImportWithoutPath(absl::string_view bytes) {
   if (!proto->has_ir_version() && !proto->has_graph()) {
     return NotOnnx(bytes, "it has no IR version and no graph");
   }
-  return ImportProto(*proto, skeleton);
+  return ImportProto(proto, skeleton);
 }
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace opcost {
 inline constexpr uint64_t kMaxInlinePayloadBytes = 1024;
 // Levels of subgraphs below the model's graph, and of types within types.
 inline constexpr int kMaxNesting = 32;
+// Three messages for each level of subgraphs and two for each of types, and
+// some more for what is in the innermost: protobuf's limit for a skeleton.
+inline constexpr int kMaxMessageDepth = 5 * kMaxNesting + 40;
 
 // Stands before a payload's index in the doc_string of a tensor that lost it.
 inline constexpr absl::string_view kPayloadMark = "opcost-payload:";
