@@ -1,8 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/analysis/branch_cost.h"
 
+#include <cstddef>
+#include <cstdint>
+
 namespace opcost {
 namespace {
+
+// Muls and adds of one evaluation, by the default expansions (cost model,
+// section 3.4): the choice must not depend on the cost table.
+constexpr int64_t kOperations[kArithOpCount] = {
+    1,        // mul
+    1,        // add
+    5 + 2,    // div
+    8 + 2,    // sqrt
+    10 + 11,  // exp
+    14 + 13,  // log
+    25 + 24,  // pow
+    9 + 8,    // sin
+    9 + 8,    // cos
+    23 + 18,  // tan
+    23 + 19,  // erf
+    16 + 15,  // tanh
+    15 + 14,  // sigmoid
+};
 
 // True if `a` is more, as far as numbers tell.
 bool IsMore(const Extent& a, const Extent& b) {
@@ -19,7 +40,8 @@ BranchCost CostOf(absl::Span<const LayerCounts> layers) {
     const Extent times(layer.times);
     cost.macs += layer.counts.macs * times;
     for (const Arith& arith : layer.counts.arith) {
-      cost.operations += arith.count * times;
+      cost.operations += arith.count * times *
+                         Extent(kOperations[static_cast<size_t>(arith.op)]);
     }
     for (const Access& access : layer.counts.accesses) {
       cost.operations += (access.reads + access.writes) * times;

@@ -12,7 +12,7 @@ namespace opcost {
 struct BranchCost {
   bool is_unknown = false;  // a layer of it is
   Extent macs;
-  Extent operations;  // arithmetic, each function one; reads and writes
+  Extent operations;  // muls, adds, reads and writes
 };
 
 // The sum over all runs of `layers`.

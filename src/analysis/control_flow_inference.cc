@@ -174,6 +174,28 @@ void Inferrer::SetMapInputs(const Node& node, const Body& body) {
   }
 }
 
+// How many tensors a SplitToSequence makes.
+std::optional<Extent> Inferrer::PartsOf(const Node& split) const {
+  const ValueType& type = Facts(split.inputs[0]).type;
+  const auto attribute = NodeView(graph_, split, facts_).Int("axis", 0);
+  if (!attribute.ok() || !type.is_tensor() || !type.tensor.shape.has_rank()) {
+    return std::nullopt;
+  }
+  const int64_t rank = type.tensor.shape.rank();
+  const int64_t axis = *attribute < 0 ? *attribute + rank : *attribute;
+  if (axis < 0 || axis >= rank) return std::nullopt;
+  const Extent extent = type.tensor.shape.dims()[static_cast<size_t>(axis)];
+  if (split.inputs.size() < 2 || split.inputs[1] == kAbsent) return extent;
+  const ValueType& parts = Facts(split.inputs[1]).type;
+  if (parts.is_tensor() && parts.tensor.shape.has_rank() &&
+      parts.tensor.shape.rank() == 1) {
+    return parts.tensor.shape.dims()[0];
+  }
+  const std::optional<SymValue> each = ScalarOf(split.inputs[1]);
+  if (!each.has_value()) return std::nullopt;
+  return Extent::CeilDiv(extent, Extent(*each));
+}
+
 // The number of elements of a sequence, from the nodes that made it.
 std::optional<Extent> Inferrer::LengthOf(ValueIndex sequence) const {
   int64_t more = 0;
@@ -187,29 +209,9 @@ std::optional<Extent> Inferrer::LengthOf(ValueIndex sequence) const {
     if (node->inputs.empty() || node->inputs[0] == kAbsent) return std::nullopt;
     sequence = node->inputs[0];
     if (node->op_type == "SplitToSequence") {
-      const ValueType& type = Facts(sequence).type;
-      const auto attribute = NodeView(graph_, *node, facts_).Int("axis", 0);
-      if (!attribute.ok() || !type.is_tensor() ||
-          !type.tensor.shape.has_rank()) {
-        return std::nullopt;
-      }
-      const int64_t rank = type.tensor.shape.rank();
-      const int64_t axis = *attribute < 0 ? *attribute + rank : *attribute;
-      if (axis < 0 || axis >= rank) return std::nullopt;
-      const Extent extent = type.tensor.shape.dims()[static_cast<size_t>(axis)];
-      if (node->inputs.size() < 2 || node->inputs[1] == kAbsent) {
-        return extent + Extent(more);
-      }
-      const ValueType& split = Facts(node->inputs[1]).type;
-      if (!split.is_tensor() || !split.tensor.shape.has_rank()) {
-        return std::nullopt;
-      }
-      if (split.tensor.shape.rank() == 1) {
-        return split.tensor.shape.dims()[0] + Extent(more);
-      }
-      const std::optional<SymValue> each = ScalarOf(node->inputs[1]);
-      if (!each.has_value()) return std::nullopt;
-      return Extent::CeilDiv(extent, Extent(*each)) + Extent(more);
+      const std::optional<Extent> parts = PartsOf(*node);
+      if (!parts.has_value()) return std::nullopt;
+      return *parts + Extent(more);
     }
     if (node->op_type == "SequenceInsert") {
       ++more;

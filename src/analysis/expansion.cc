@@ -163,7 +163,6 @@ absl::StatusOr<ValueIndex> Expander::AddValue(const Scope& scope,
   return static_cast<ValueIndex>(graph_.values.size() - 1);
 }
 
-// The values of the scope's graph that aren't mapped yet.
 absl::Status Expander::AddValues(Scope& scope) {
   for (size_t v = 0; v < scope.flat.size(); ++v) {
     if (scope.flat[v] != kUnset) continue;
@@ -322,7 +321,7 @@ absl::StatusOr<Body> Expander::AddBody(const Scope& scope, const Node& outer,
   return body;
 }
 
-// What a Loop or Scan hands on as it got it is the same value in every run.
+// What a Loop or Scan hands on as it is, is the same in every run.
 void Expander::TakeCarriedUnchanged(const Graph& body, size_t index,
                                     Scope& scope) {
   const Node& node = graph_.nodes[index];
@@ -405,8 +404,7 @@ absl::Status Expander::FillCall(const Scope& scope, const Node& node,
   return absl::OkStatus();
 }
 
-// The function's inputs are the call's, and so are its outputs, where a node
-// computes them.
+// Inputs and outputs are the call's; outputs, where a node computes them.
 absl::Status Expander::MapCall(const Scope& scope, const Node& node,
                                Scope& inside) {
   const Graph& body = *inside.graph;

@@ -78,6 +78,7 @@ class Inferrer {
   absl::Status MergeBranches(size_t n);
   absl::Status InferSequenceMap(size_t n);
   void SetMapInputs(const Node& node, const Body& body);
+  std::optional<Extent> PartsOf(const Node& split) const;
   std::optional<Extent> LengthOf(ValueIndex sequence) const;
   absl::Status CheckTripCounts() const;
   absl::StatusOr<std::optional<Extent>> GivenTripCount(
@@ -110,6 +111,11 @@ class Inferrer {
                               std::vector<ValueFacts> results);
   absl::Status InferScan(size_t n);
   absl::Status SetScanInputs(Repeated& scan, size_t scan_inputs);
+  absl::StatusOr<Extent> CutSlice(const Node& node, size_t operand,
+                                  int64_t given_axis, ValueType* slice) const;
+  Extent BatchOf(const Repeated& scan) const;
+  absl::Status InferScanBody(Repeated& scan,
+                             const std::optional<Extent>& length);
   absl::Status SetScanOutputs(const Repeated& scan, const Extent& length,
                               bool is_constant,
                               std::vector<ValueFacts> results);

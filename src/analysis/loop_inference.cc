@@ -188,11 +188,30 @@ absl::Status Inferrer::InferScan(size_t n) {
   return SetScanInputs(scan, static_cast<size_t>(scan_inputs));
 }
 
-// The slices that the body sees, and the length of what is scanned.
+// Cuts `slice`, the type of operand `operand`, to what one run sees of it.
+absl::StatusOr<Extent> Inferrer::CutSlice(const Node& node, size_t operand,
+                                          int64_t given_axis,
+                                          ValueType* slice) const {
+  const bool has_batch = node.opset < 9;
+  Dims& dims = slice->tensor.shape.mutable_dims();
+  const auto rank = static_cast<int64_t>(dims.size());
+  const int64_t named = has_batch ? 1 : given_axis;
+  const int64_t axis = FromTheFront(named, rank);
+  if (axis < 0) {
+    return NodeView(graph_, node, facts_)
+        .Invalid("operand ", operand, " is scanned along axis ", named,
+                 " but has rank ", rank);
+  }
+  Extent length = dims[static_cast<size_t>(axis)];
+  dims.erase(dims.begin() + axis);
+  if (has_batch) dims.erase(dims.begin());
+  return length;
+}
+
+// The slices that the body sees, and how many there are.
 absl::Status Inferrer::SetScanInputs(Repeated& scan, size_t scan_inputs) {
   const Node& node = *scan.node;
   const NodeView view(graph_, node, facts_);
-  const bool has_batch = node.opset < 9;
   OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> axes,
                           view.Ints("scan_input_axes"));
   if (!axes.empty() && axes.size() != scan_inputs) {
@@ -200,23 +219,15 @@ absl::Status Inferrer::SetScanInputs(Repeated& scan, size_t scan_inputs) {
                         " elements; expected ", scan_inputs);
   }
   std::optional<Extent> length;
-  Extent batch(1);
   for (size_t s = 0; s < scan_inputs; ++s) {
     const size_t i = scan.body->inputs.size() - scan_inputs + s;
     const size_t operand = i + scan.first_operand;
     ValueFacts slice = Facts(node.inputs[operand]);
     slice.value = nullptr;
     if (HasRank(slice.type)) {
-      Dims& dims = slice.type.tensor.shape.mutable_dims();
-      const int64_t given = axes.empty() ? 0 : axes[s];
-      const auto rank = static_cast<int64_t>(dims.size());
-      const int64_t axis =
-          has_batch ? (rank < 2 ? -1 : 1) : FromTheFront(given, rank);
-      if (axis < 0) {
-        return view.Invalid("operand ", operand, " is scanned along axis ",
-                            has_batch ? 1 : given, " but has rank ", rank);
-      }
-      const Extent extent = dims[static_cast<size_t>(axis)];
+      OPCOST_ASSIGN_OR_RETURN(
+          const Extent extent,
+          CutSlice(node, operand, axes.empty() ? 0 : axes[s], &slice.type));
       if (length.has_value() && length->is_concrete() && extent.is_concrete() &&
           !(*length == extent)) {
         return view.Invalid("operand ", operand, " is scanned over ",
@@ -224,17 +235,28 @@ absl::Status Inferrer::SetScanInputs(Repeated& scan, size_t scan_inputs) {
                             length->value());
       }
       if (!length.has_value() || extent.is_concrete()) length = extent;
-      if (has_batch) batch = dims[0];
-      dims.erase(dims.begin() + axis);
-      if (has_batch) dims.erase(dims.begin());
-    } else if (slice.type.is_tensor()) {
-      slice.type.tensor.shape = Shape::Unknown();
     }
     SetFacts(scan.body->inputs[i], std::move(slice));
   }
-  if (length.has_value()) scan.most = *length * batch;
+  return InferScanBody(scan, length);
+}
+
+// The batch of opset 8's Scan; 1 without one.
+Extent Inferrer::BatchOf(const Repeated& scan) const {
+  if (scan.node->opset >= 9) return Extent(1);
+  const ValueType& first = Facts(scan.node->inputs[1]).type;
+  return HasRank(first) && first.tensor.shape.rank() > 0
+             ? first.tensor.shape.dims()[0]
+             : Extent(1);
+}
+
+absl::Status Inferrer::InferScanBody(Repeated& scan,
+                                     const std::optional<Extent>& length) {
+  const Node& node = *scan.node;
+  const NodeView view(graph_, node, facts_);
+  if (length.has_value()) scan.most = *length * BatchOf(scan);
   // Sequences of opset 8 may be shorter than the tensor that holds them.
-  scan.exact = !has_batch || !view.HasInput(0);
+  scan.exact = node.opset >= 9 || !view.HasInput(0);
   bool is_constant = false;
   OPCOST_ASSIGN_OR_RETURN(std::vector<ValueFacts> results,
                           Repeat(scan, &is_constant));
@@ -245,11 +267,11 @@ absl::Status Inferrer::SetScanInputs(Repeated& scan, size_t scan_inputs) {
         "give the model's inputs sizes that settle it (--dim, --input)";
   }
   result_.control[scan.n] = ControlFacts{{std::move(runs)}, false};
-  return SetScanOutputs(
-      scan,
-      length.value_or(Extent::Symbol(absl::StrCat(
-          view.OutputName(static_cast<int>(scan.initial.size())), "#length"))),
-      is_constant, std::move(results));
+  const auto first_scanned = static_cast<int>(scan.initial.size());
+  return SetScanOutputs(scan,
+                        length.value_or(Extent::Symbol(absl::StrCat(
+                            view.OutputName(first_scanned), "#length"))),
+                        is_constant, std::move(results));
 }
 
 absl::Status Inferrer::SetScanOutputs(const Repeated& scan,
@@ -258,13 +280,7 @@ absl::Status Inferrer::SetScanOutputs(const Repeated& scan,
   const Node& node = *scan.node;
   const NodeView view(graph_, node, facts_);
   const bool has_batch = node.opset < 9;
-  Extent batch(1);
-  if (has_batch) {
-    const ValueType& first = Facts(node.inputs[1]).type;
-    if (HasRank(first) && first.tensor.shape.rank() > 0) {
-      batch = first.tensor.shape.dims()[0];
-    }
-  }
+  const Extent batch = BatchOf(scan);
   OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> axes,
                           view.Ints("scan_output_axes"));
   for (size_t o = 0; o < node.outputs.size(); ++o) {

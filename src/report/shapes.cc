@@ -65,12 +65,13 @@ std::string AsJsonLines(const Analysis& analysis) {
   return absl::StrCat(lines, json.Take(), "\n");
 }
 
-// "Conv", "input", "initializer".
+// "Conv", "input", "body input", "initializer".
 std::string Origin(const Graph& graph, const Value& value) {
   if (value.producer >= 0) {
     return graph.nodes[static_cast<size_t>(value.producer)].op_type;
   }
-  return value.stored != nullptr ? "initializer" : "input";
+  if (value.stored != nullptr) return "initializer";
+  return value.is_input ? "input" : "body input";
 }
 
 std::string ShapeCell(const ValueType& type) {

@@ -275,8 +275,13 @@ TEST(Expansion, NestsAsDeepAsItSaysAndNoDeeper) {
                                   "model's functions")));
 }
 
-TEST(Expansion, MoreNodesThanAMillionAreRefused) {
-  EXPECT_THAT(Expanded(Nested(40, 10)),
+TEST(Expansion, AModelThatGrowsBeyondAllBoundsIsRefused) {
+  // A long name, which all paths have in them, fills the memory soon.
+  std::string text = Nested(40, 10);
+  const std::string name(100'000, 'y');
+  text.replace(text.find("[2] y)"), 6, absl::StrCat("[2] ", name, ")"));
+  text.replace(text.find("{ y ="), 5, absl::StrCat("{ ", name, " ="));
+  EXPECT_THAT(Expanded(text),
               FailsWith(HasSubstr("its functions call each other too often")));
 }
 
