@@ -39,7 +39,8 @@ struct Analyzed {
       if (layer.name == name) return layer;
     }
     ADD_FAILURE() << "no layer '" << name << "'";
-    return analysis->layers.front();
+    static const LayerCounts* const kNone = new LayerCounts;
+    return *kNone;
   }
   std::string TypeOf(const std::string& name) const {
     const Graph& graph = *analysis->graph;

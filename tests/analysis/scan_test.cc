@@ -80,11 +80,13 @@ TEST(Scan, WhatDoesNotFitIsNamed) {
 }
 
 TEST(SequenceMap, RunsItsBodyOnceForEachElement) {
-  const Analyzed a(R"((float[2,3] x, float[2,3] w) => (int64 z) {
+  const Analyzed a(R"(
+    <ir_version: 8, opset_import: ["" : 17, "com.acme" : 1]>
+    g (float[2,3] x, float[2,3] w) => (float[2,3] z) {
       s = SequenceConstruct(x, w, x)
       y = SequenceMap (s, w) <body = b (float[2,3] e, float[2,3] v) =>
                               (float[2,3] o) { o = Add(e, v) }>
-      z = SequenceLength(y) })");
+      z = com.acme.Join(y) })");
   ASSERT_THAT(a.analysis, IsOk());
   EXPECT_EQ(a.Layer("y/o").times, 3);
 }
