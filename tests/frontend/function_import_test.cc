@@ -166,8 +166,10 @@ TEST(FunctionImport, OutsideOfFunctionsAttributesReferToNothing) {
 
 TEST(AttributeImport, ReadsTypes) {
   onnx::ModelProto model = ReluModel();
-  onnx::AttributeProto* attribute =
-      AddNode(model.mutable_graph(), "Optional", {}, {"o"})->add_attribute();
+  onnx::NodeProto* node = model.mutable_graph()->add_node();
+  node->set_op_type("Optional");
+  node->add_output("o");
+  onnx::AttributeProto* attribute = node->add_attribute();
   attribute->set_name("type");
   attribute->set_type(onnx::AttributeProto::TYPE_PROTO);
   *attribute->mutable_tp() = TypeOf(7, {3});
