@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MobileNet and DenseNet: few parameters for what they do.
+// MobileNet, EfficientNet and DenseNet: few parameters for what they do.
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -39,6 +39,55 @@ Tensor InvertedResidual(NetworkBuilder* net, const std::string& block,
   y = net->Conv(next(), y, channels, {.kernel = 1}, kNoBias);
   y = net->BatchNormalization(next(), y);
   if (stride != 1 || x.dims[1] != channels) return y;
+  return net->Add(block + ".add", x, y);
+}
+
+// x * sigmoid(x)
+Tensor Silu(NetworkBuilder* net, const std::string& name, const Tensor& x) {
+  return net->Mul(name + ".mul", x, net->Sigmoid(name + ".sigmoid", x));
+}
+
+Tensor ConvNormSilu(NetworkBuilder* net, const std::string& name, Tensor x,
+                    int64_t channels, const Window& window, int64_t group = 1) {
+  x = net->Conv(name + ".0", x, channels, window,
+                {.group = group, .has_bias = false});
+  return Silu(net, name + ".2", net->BatchNormalization(name + ".1", x));
+}
+
+// Weighs each channel by what all channels hold on average.
+Tensor SqueezeExcitation(NetworkBuilder* net, const std::string& name,
+                         const Tensor& x, int64_t squeezed) {
+  Tensor y = net->GlobalAveragePool(name + ".avgpool", x);
+  y = Silu(net, name + ".activation",
+           net->Conv(name + ".fc1", y, squeezed, {.kernel = 1}));
+  y = net->Conv(name + ".fc2", y, x.dims[1], {.kernel = 1});
+  return net->Mul(name + ".mul", x,
+                  net->Sigmoid(name + ".scale_activation", y));
+}
+
+struct MbConvStage {
+  int64_t expansion, kernel, stride, channels, blocks;
+};
+
+Tensor MbConv(NetworkBuilder* net, const std::string& block, const Tensor& x,
+              const MbConvStage& stage, int64_t stride) {
+  int index = 0;
+  const auto next = [&block, &index] {
+    return absl::StrCat(block, ".block.", index++);
+  };
+  const int64_t width = x.dims[1] * stage.expansion;
+  Tensor y = x;
+  if (stage.expansion != 1)
+    y = ConvNormSilu(net, next(), y, width, {.kernel = 1});
+  y = ConvNormSilu(
+      net, next(), y, width,
+      {.kernel = stage.kernel, .stride = stride, .pad = stage.kernel / 2},
+      width);
+  y = SqueezeExcitation(net, next(), y, x.dims[1] / 4);
+  const std::string last = next();
+  y = net->Conv(last + ".0", y, stage.channels, {.kernel = 1}, kNoBias);
+  y = net->BatchNormalization(last + ".1", y);
+  if (stride != 1 || x.dims[1] != stage.channels) return y;
   return net->Add(block + ".add", x, y);
 }
 
@@ -98,6 +147,26 @@ Network MakeMobileNetV2() {
     }
   }
   x = ConvNormRelu6(&net, next(), x, 1280, {.kernel = 1}, kNoBias);
+  x = net.Flatten("flatten", net.GlobalAveragePool("avgpool", x));
+  return net.Finish(net.Gemm("classifier.1", x, 1000));
+}
+
+// Tan and Le 2019, table 1, as torchvision's efficientnet.py has it.
+Network MakeEfficientNetB0() {
+  constexpr MbConvStage kStages[] = {
+      {1, 3, 1, 16, 1},  {6, 3, 2, 24, 2},  {6, 5, 2, 40, 2}, {6, 3, 2, 80, 3},
+      {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4}, {6, 3, 1, 320, 1}};
+  NetworkBuilder net("efficientnet-b0", Photo());
+  Tensor x = ConvNormSilu(&net, "features.0", Photo(), 32,
+                          {.kernel = 3, .stride = 2, .pad = 1});
+  int index = 1;
+  for (const MbConvStage& stage : kStages) {
+    for (int64_t i = 0; i < stage.blocks; ++i)
+      x = MbConv(&net, absl::StrCat("features.", index, ".", i), x, stage,
+                 i == 0 ? stage.stride : 1);
+    ++index;
+  }
+  x = ConvNormSilu(&net, "features.8", x, 1280, {.kernel = 1});
   x = net.Flatten("flatten", net.GlobalAveragePool("avgpool", x));
   return net.Finish(net.Gemm("classifier.1", x, 1000));
 }

@@ -24,6 +24,7 @@ Network MakeResNet152();
 // compact_nets.cc
 Network MakeMobileNetV2();
 Network MakeDenseNet121();
+Network MakeEfficientNetB0();
 
 // small_nets.cc
 Network MakeAlexNetCifar();
@@ -32,9 +33,21 @@ Network MakeLeNet5();
 Network MakeMlp784();
 Network MakeSimpleNet();
 
+// convnext_net.cc
+Network MakeConvNextTiny();
+
 // decoder_nets.cc
 Network MakeLlama();
 Network MakeLlamaFused();
+
+// gpt2_net.cc
+Network MakeGpt2();
+
+// recurrent_nets.cc
+Network MakeLstmLanguageModel();
+
+// ssd_net.cc
+Network MakeSsd300Vgg16();
 
 // transformer_nets.cc
 Network MakeBertBase();

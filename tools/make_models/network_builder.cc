@@ -187,6 +187,10 @@ Tensor NetworkBuilder::Relu6(const std::string& name, const Tensor& x) {
   return {name, x.dims};
 }
 
+Tensor NetworkBuilder::Sigmoid(const std::string& name, const Tensor& x) {
+  return Unary("Sigmoid", name, x);
+}
+
 Tensor NetworkBuilder::Softmax(const std::string& name, const Tensor& x) {
   return Unary("Softmax", name, x);
 }
@@ -234,6 +238,12 @@ Tensor NetworkBuilder::Flatten(const std::string& name, const Tensor& x) {
 Tensor NetworkBuilder::Add(const std::string& name, const Tensor& a,
                            const Tensor& b) {
   AddNode("Add", name, {a.name, b.name});
+  return {name, a.dims};
+}
+
+Tensor NetworkBuilder::Mul(const std::string& name, const Tensor& a,
+                           const Tensor& b) {
+  AddNode("Mul", name, {a.name, b.name});
   return {name, a.dims};
 }
 

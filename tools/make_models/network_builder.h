@@ -47,6 +47,7 @@ class NetworkBuilder {
              float bias);
   Tensor Relu(const std::string& name, const Tensor& x);
   Tensor Relu6(const std::string& name, const Tensor& x);
+  Tensor Sigmoid(const std::string& name, const Tensor& x);
   Tensor Softmax(const std::string& name, const Tensor& x);
   Tensor MaxPool(const std::string& name, const Tensor& x,
                  const Window& window);
@@ -56,6 +57,8 @@ class NetworkBuilder {
   Tensor GlobalMaxPool(const std::string& name, const Tensor& x);
   Tensor Flatten(const std::string& name, const Tensor& x);
   Tensor Add(const std::string& name, const Tensor& a, const Tensor& b);
+  // `b` may have one number for each channel.
+  Tensor Mul(const std::string& name, const Tensor& a, const Tensor& b);
   // Along the channels.
   Tensor Concat(const std::string& name, const std::vector<Tensor>& parts);
 
