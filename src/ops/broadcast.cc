@@ -24,6 +24,13 @@ absl::StatusOr<Dims> Broadcast(const NodeView& node, absl::Span<const Extent> a,
                           " don't broadcast: ", x.ToString(), " and ",
                           y.ToString(), " on axis ", offset + i);
     } else if (!x.is_concrete()) {
+      // A run gives them one size, or the smaller is 1: S and min(S, 512) is S.
+      const Extent larger = Extent::Max(x, y);
+      if (larger == x) continue;
+      if (larger == y) {
+        result[offset + i] = y;
+        continue;
+      }
       return node.Unknown("shapes ", ToString(a), " and ", ToString(b),
                           " broadcast only if ", x.ToString(), " and ",
                           y.ToString(), " are equal or one of them is 1");

@@ -170,10 +170,6 @@ TEST(MakeModelsTest, TheLayersProductsSumToThePublishedMacs) {
 
 TEST(MakeModelsTest, MacsAreTheSumOfTheLayersProducts) {
   for (const Known& known : kKnown) {
-    constexpr absl::string_view kNotYet[] = {
-        "gpt2", "llama-1.1b", "llama-1.1b-fused", "lstm-lm", "ssd300-vgg16"};
-    if (std::count(std::begin(kNotYet), std::end(kNotYet), known.name) > 0)
-      continue;
     SCOPED_TRACE(known.name);
     ASSERT_OK_AND_ASSIGN(const Model model, ImportFile(ModelPath(known.name)));
     ASSERT_OK_AND_ASSIGN(const Analysis analysis,

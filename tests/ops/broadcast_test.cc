@@ -79,6 +79,12 @@ TEST(Broadcast, RefusesTwoNumbers) {
             "Op 'n': shapes 0 and 2 don't broadcast: 0 and 2 on axis 0");
 }
 
+TEST(Broadcast, TakesTheLargerOfTwoWhereItIsKnownWhichThatIs) {
+  const Extent s = Symbol("S");
+  EXPECT_EQ(Broadcasted({s, 3}, {Extent::Min(s, 512), 3}), "Sx3");
+  EXPECT_EQ(Broadcasted({Extent::Min(s, 512)}, {s}), "S");
+}
+
 TEST(Broadcast, CannotDecideBetweenTwoSymbols) {
   const BareNode node;
   EXPECT_THAT(
