@@ -212,6 +212,8 @@ SymValue Extreme(AtomKind kind, const SymValue& a, const SymValue& b) {
       return *x;
     if (sym::NeverNegative(*x - *y)) return least ? *y : *x;
     if (Absorbs(kind, *x, *y)) return *x;
+    // max(a, min(a, b)) is a.
+    if (Absorbs(least ? AtomKind::kMax : AtomKind::kMin, *y, *x)) return *x;
   }
   return sym::Compare(a, b) < 0 ? Function(kind, {a, b})
                                 : Function(kind, {b, a});

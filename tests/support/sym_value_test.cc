@@ -209,6 +209,8 @@ TEST(SymValueTest, ExtremesAndSelectionsNormalise) {
                {SymValue::Max(n, kLowest), n},
                {SymValue::Max(n - 5, kHighest), kHighest},
                {SymValue::Min(SymValue::Min(n, 5), 5), SymValue::Min(n, 5)},
+               {SymValue::Max(SymValue::Min(n, 5), n), n},
+               {SymValue::Min(n, SymValue::Max(m, n)), n},
                {SymValue::Max(m, SymValue::Max(n, m)), SymValue::Max(n, m)},
                {SymValue::Select(1, n, m), n},
                {SymValue::Select(0, n, m), m},
