@@ -369,8 +369,9 @@ constexpr OpDef kOps[] = {
      .count = &CountUnary<PerElement{.tanh = 1}>,
      .formula = Pass("tanh*out", "tanh*out", "input: out", "output: out"),
      .description = "hyperbolic tangent: one evaluation per element"},
+    // Experimental up to opset 9, and the same.
     {.name = "ThresholdedRelu",
-     .since = 10,
+     .since = 1,
      .infer = &InferSameAsInput,
      .count = &CountUnary<PerElement{.add = 1}>,
      .formula = Pass("0", "out"),

@@ -9,6 +9,7 @@
 // result costs 1 add and 1 read per output, the activation moves nothing.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -222,6 +223,21 @@ OpCounts CountMacs(const TypedNodeView& node, const ConvForm& form,
   return counts;
 }
 
+// Of the `all` pairs of a window and a kernel element, those that count.
+struct Pairs {
+  Count counted;
+  std::string bound_reason;
+};
+
+Pairs PairsOf(const TypedNodeView& node, const Count& all,
+              const std::optional<Extent>& inside) {
+  Pairs pairs;
+  pairs.counted = inside.value_or(all);
+  if (!inside.has_value()) pairs.bound_reason = std::string(kPaddingIsCounted);
+  node.Let(kPairsInside, pairs.counted);
+  return pairs;
+}
+
 absl::StatusOr<OpCounts> CountGathering(const TypedNodeView& node,
                                         const ConvForm& form) {
   OPCOST_ASSIGN_OR_RETURN(const ConvShape s, ResolveConv(node, form));
@@ -232,9 +248,20 @@ absl::StatusOr<OpCounts> CountGathering(const TypedNodeView& node,
   node.Let("out_spatial", Volume(spatial));
   const Extent patch = Volume({s.in_channels / s.group, s.kernel_volume()});
   const Extent column = s.out_channels / s.group;
-  return CountMacs(
-      node, form, s, Volume({Volume(dims), patch}),
+  Count macs = Volume({Volume(dims), patch});
+  Pairs pairs;
+  if (node.options().skip_padding) {
+    OPCOST_ASSIGN_OR_RETURN(const std::optional<Extent> inside,
+                            PairsInside(node, s.in_spatial, s.kernel, spatial));
+    pairs = PairsOf(node, Volume({Volume(spatial), s.kernel_volume()}), inside);
+    macs = Volume(
+        {dims[0], s.out_channels, s.in_channels / s.group, pairs.counted});
+  }
+  OpCounts counts = CountMacs(
+      node, form, s, macs,
       {.weight = Volume({column, patch}), .input = patch, .output = column});
+  counts.bound_reason = std::move(pairs.bound_reason);
+  return counts;
 }
 
 template <const ConvForm* kForm>
@@ -320,10 +347,26 @@ absl::StatusOr<OpCounts> CountTransposed(const TypedNodeView& node) {
   node.Let("in_spatial", in_spatial);
   const Extent patch = Volume({column, s.kernel_volume()});
   const Extent row = s.in_channels / s.group;
-  return CountMacs(
-      node, kDynamicPadsForm, s,
-      Volume({s.batch, s.in_channels, in_spatial, patch}),
+  Count macs = Volume({s.batch, s.in_channels, in_spatial, patch});
+  Pairs pairs;
+  if (node.options().skip_padding) {
+    std::vector<int64_t> pads;
+    if (node.HasInput(kDynamicPads)) {
+      OPCOST_ASSIGN_OR_RETURN(pads, node.InputInts(kDynamicPads));
+    }
+    OPCOST_ASSIGN_OR_RETURN(const TensorType* y, node.Output(0));
+    OPCOST_ASSIGN_OR_RETURN(
+        const std::optional<Extent> inside,
+        PairsInsideBack(node, s.in_spatial, s.kernel,
+                        absl::MakeConstSpan(y->shape.dims()).subspan(2), pads));
+    pairs = PairsOf(node, Volume({in_spatial, s.kernel_volume()}), inside);
+    macs = Volume({s.batch, s.in_channels, column, pairs.counted});
+  }
+  OpCounts counts = CountMacs(
+      node, kDynamicPadsForm, s, macs,
       {.weight = Volume({patch, row}), .input = row, .output = patch});
+  counts.bound_reason = std::move(pairs.bound_reason);
+  return counts;
 }
 
 constexpr Formula kFusedFormula = {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a runtime leaves of a graph whose layout it has changed: pooling with
-// the channels last or in blocks, pooling of quantised tensors, and the copies
-// between layouts. Source: ONNX Runtime, docs/ContribOperators.md and the
-// schemas of its domains com.microsoft.nchwc and com.ms.internal.nhwc.
+// What a runtime leaves of a graph whose layout it has changed: the copies
+// between layouts, and copies with the channels last or in blocks. Source: the
+// schemas of ONNX Runtime's domains com.microsoft.nchwc and
+// com.ms.internal.nhwc.
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,10 +11,7 @@
 #include "opcost/support/status_macros.h"
 #include "src/ops/elementwise.h"
 #include "src/ops/families.h"
-#include "src/ops/fused_activation.h"
 #include "src/ops/geometry.h"
-#include "src/ops/requantize.h"
-#include "src/ops/window.h"
 
 namespace opcost {
 namespace {
@@ -23,153 +19,6 @@ namespace {
 // Channels of a block: 8 float32 fill the vectors of most machines (those of
 // 512 bits take 16; channels that are no multiple of 16 then fill up further).
 constexpr int64_t kBlock = 8;
-
-// ---- Pooling ---------------------------------------------------------------
-
-enum class Layout { kChannelsFirst, kChannelsLast, kAttribute };
-enum class Pooling { kMaximum, kMean, kQuantizedMean };
-
-struct PoolForm {
-  Layout layout = Layout::kChannelsFirst;
-  Pooling pooling = Pooling::kMaximum;
-  bool is_global = false;
-};
-
-struct Pool {
-  DataType type = DataType::kUndefined;
-  Extent window;
-  Dims output;
-  Count terms() const { return Volume({Volume(output), window}); }
-};
-
-// Scale and zero point of input and output.
-constexpr int kPoolParameters[] = {1, 2, 3, 4};
-
-absl::StatusOr<bool> ChannelsLast(const NodeView& node, Layout layout) {
-  if (layout != Layout::kAttribute) return layout == Layout::kChannelsLast;
-  OPCOST_ASSIGN_OR_RETURN(const int64_t last, node.Int("channels_last", 0));
-  return last != 0;
-}
-
-absl::StatusOr<Dims> PooledExtents(const NodeView& node,
-                                   absl::Span<const Extent> spatial,
-                                   bool is_global, Extent* window) {
-  if (is_global) {
-    *window = Volume(spatial);
-    return Dims(spatial.size(), Extent(1));
-  }
-  OPCOST_ASSIGN_OR_RETURN(const std::optional<IntDims> stated,
-                          KernelShapeAttribute(node, spatial.size()));
-  if (!stated.has_value()) {
-    return node.Invalid("attribute 'kernel_shape' is missing");
-  }
-  const Dims kernel(stated->begin(), stated->end());
-  *window = Volume(kernel);
-  return SlideWindow(node, spatial, kernel);
-}
-
-absl::StatusOr<Pool> ResolvePool(const NodeView& node, const PoolForm& form) {
-  OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
-  const int least = form.is_global ? 2 : 3;
-  if (x->shape.rank() < least) {
-    return node.Invalid("the input must have at least ", least, " axes but is ",
-                        ToString(x->shape));
-  }
-  OPCOST_ASSIGN_OR_RETURN(const bool last, ChannelsLast(node, form.layout));
-  const Dims& dims = x->shape.dims();
-  Pool pool;
-  pool.type = x->type;
-  OPCOST_ASSIGN_OR_RETURN(const Dims pooled,
-                          PooledExtents(node,
-                                        absl::MakeConstSpan(dims).subspan(
-                                            last ? 1 : 2, dims.size() - 2),
-                                        form.is_global, &pool.window));
-  pool.output = {dims[0]};
-  if (!last) pool.output.push_back(dims[1]);
-  pool.output.insert(pool.output.end(), pooled.begin(), pooled.end());
-  if (last) pool.output.push_back(dims.back());
-  return pool;
-}
-
-template <const PoolForm* kForm>
-absl::StatusOr<OutputTypes> InferPool(const NodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(Pool pool, ResolvePool(node, *kForm));
-  if (kForm->pooling == Pooling::kQuantizedMean) {
-    for (const int i : kPoolParameters) {
-      OPCOST_RETURN_IF_ERROR(
-          CheckOneElement(node, i, absl::StrCat("operand ", i)));
-    }
-  }
-  OutputTypes types{ValueType(pool.type, pool.output)};
-  if (kForm->pooling == Pooling::kMaximum && node.HasOutput(1)) {
-    types.push_back(ValueType(DataType::kInt64, std::move(pool.output)));
-  }
-  return types;
-}
-
-// Windows over the border count in full (R9).
-OpCounts CountWindows(const TypedNodeView& node, const Pool& pool) {
-  const Count out = Volume(pool.output);
-  node.Let("out", out);
-  node.Let("window", pool.window);
-  node.Let("Indices", node.HasOutput(1) ? 1 : 0);
-  OpCounts counts;
-  ReadInput(counts, node, 0, pool.terms());
-  WriteOutput(counts, node, 0, out);
-  WriteOutput(counts, node, 1, node.OutputVolume(1));
-  return counts;
-}
-
-template <const PoolForm* kForm>
-absl::StatusOr<OpCounts> CountPool(const TypedNodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Pool pool, ResolvePool(node, *kForm));
-  OPCOST_ASSIGN_OR_RETURN(const PerElement each, FusedActivation(node));
-  OpCounts counts = CountWindows(node, pool);
-  const Count out = Volume(pool.output);
-  AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), pool.terms());
-  if (kForm->pooling == Pooling::kMean) {
-    AddArith(counts, ArithOp::kMul, OperandSet::Input(0), out);
-  }
-  AddActivation(counts, node, each, out);
-  return counts;
-}
-
-// The sum in int32; the window's reciprocal is part of the ratio of the scales.
-template <const PoolForm* kForm>
-absl::StatusOr<OpCounts> CountQuantizedMean(const TypedNodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Pool pool, ResolvePool(node, *kForm));
-  OpCounts counts = CountWindows(node, pool);
-  AddArith(counts, ArithOp::kAdd, OperandSet::Fixed(DataType::kInt32),
-           pool.terms());
-  AddRequantize(counts, Volume(pool.output));
-  Count parameters;
-  for (const int i : kPoolParameters) {
-    parameters += ZeroPointReads(node, i);
-    ReadZeroPoint(counts, node, i);
-  }
-  node.Let("parameters", parameters);
-  return counts;
-}
-
-constexpr PoolForm kMax = {};
-constexpr PoolForm kMaxNhwc = {.layout = Layout::kChannelsLast};
-constexpr PoolForm kMean = {.pooling = Pooling::kMean};
-constexpr PoolForm kMeanNhwc = {.layout = Layout::kChannelsLast,
-                                .pooling = Pooling::kMean};
-constexpr PoolForm kGlobalMax = {.is_global = true};
-constexpr PoolForm kGlobalMaxNhwc = {.layout = Layout::kChannelsLast,
-                                     .is_global = true};
-constexpr PoolForm kGlobalMean = {.pooling = Pooling::kMean, .is_global = true};
-constexpr PoolForm kGlobalMeanNhwc = {.layout = Layout::kChannelsLast,
-                                      .pooling = Pooling::kMean,
-                                      .is_global = true};
-constexpr PoolForm kQuantizedMean = {.layout = Layout::kAttribute,
-                                     .pooling = Pooling::kQuantizedMean};
-constexpr PoolForm kQuantizedMeanNhwc = {.layout = Layout::kChannelsLast,
-                                         .pooling = Pooling::kQuantizedMean};
-constexpr PoolForm kGlobalQuantizedMean = {.layout = Layout::kAttribute,
-                                           .pooling = Pooling::kQuantizedMean,
-                                           .is_global = true};
 
 // ---- Copies between layouts ------------------------------------------------
 
@@ -320,86 +169,15 @@ absl::StatusOr<OpCounts> CountDepth(const TypedNodeView& node) {
   return block == 1 ? CountView(node) : CountCopy(node);
 }
 
-constexpr absl::string_view kActMul =
-    "out*(act_mul + act_div*div + act_exp*exp + act_log*log + act_erf*erf"
-    " + act_tanh*tanh + act_sigmoid*sigmoid)";
-constexpr Formula kMaxFormula = {
-    .mul = kActMul,
-    .add =
-        "out*(window + act_add + act_div*div + act_exp*exp + act_log*log"
-        " + act_erf*erf + act_tanh*tanh + act_sigmoid*sigmoid)",
-    .reads = "i0: out*window",
-    .writes = "o0: out; o1: [Indices]*out",
-    .rules = "R1 R3 R9"};
-constexpr Formula kMeanFormula = {
-    .mul =
-        "out*(1 + act_mul + act_div*div + act_exp*exp + act_log*log"
-        " + act_erf*erf + act_tanh*tanh + act_sigmoid*sigmoid)",
-    .add =
-        "out*(window + act_add + act_div*div + act_exp*exp + act_log*log"
-        " + act_erf*erf + act_tanh*tanh + act_sigmoid*sigmoid)",
-    .reads = "i0: out*window",
-    .writes = "o0: out",
-    .rules = "R1 R3 R7 R9"};
-constexpr Formula kQuantizedMeanFormula = {
-    .mul = "out",
-    .add = "out*window + 3*out",
-    .reads = "i0: out*window; parameters: parameters",
-    .writes = "o0: out",
-    .rules = "R1 R2 R3 R7 R9"};
 constexpr Formula kReorderFormula = {
     .reads = "i0: moved", .writes = "o0: out", .rules = "R1 R5"};
 constexpr Formula kMovedFormula = {
     .reads = "i0: moved", .writes = "o0: moved", .rules = "R1 R5"};
 
-constexpr absl::string_view kMs = "com.microsoft";
 constexpr absl::string_view kNchwc = "com.microsoft.nchwc";
 constexpr absl::string_view kNhwc = "com.ms.internal.nhwc";
 
 constexpr OpDef kOps[] = {
-    {.name = "NhwcMaxPool",
-     .infer = &InferPool<&kMaxNhwc>,
-     .count = &CountPool<&kMaxNhwc>,
-     .formula = kMaxFormula,
-     .description = "MaxPool with the channels last",
-     .domain = kMs},
-    {.name = "QLinearAveragePool",
-     .infer = &InferPool<&kQuantizedMean>,
-     .count = &CountQuantizedMean<&kQuantizedMean>,
-     .formula = kQuantizedMeanFormula,
-     .description = "sum of each window in int32, requantised once; the "
-                    "window's reciprocal is part of the scales",
-     .domain = kMs},
-    {.name = "QLinearGlobalAveragePool",
-     .infer = &InferPool<&kGlobalQuantizedMean>,
-     .count = &CountQuantizedMean<&kGlobalQuantizedMean>,
-     .formula = kQuantizedMeanFormula,
-     .description = "sum over the spatial axes in int32, requantised once",
-     .domain = kMs},
-    {.name = "AveragePool",
-     .infer = &InferPool<&kMean>,
-     .count = &CountPool<&kMean>,
-     .formula = kMeanFormula,
-     .description = "AveragePool in blocks of channels",
-     .domain = kNchwc},
-    {.name = "GlobalAveragePool",
-     .infer = &InferPool<&kGlobalMean>,
-     .count = &CountPool<&kGlobalMean>,
-     .formula = kMeanFormula,
-     .description = "GlobalAveragePool in blocks of channels",
-     .domain = kNchwc},
-    {.name = "GlobalMaxPool",
-     .infer = &InferPool<&kGlobalMax>,
-     .count = &CountPool<&kGlobalMax>,
-     .formula = kMaxFormula,
-     .description = "GlobalMaxPool in blocks of channels",
-     .domain = kNchwc},
-    {.name = "MaxPool",
-     .infer = &InferPool<&kMax>,
-     .count = &CountPool<&kMax>,
-     .formula = kMaxFormula,
-     .description = "MaxPool in blocks of channels",
-     .domain = kNchwc},
     {.name = "ReorderInput",
      .infer = &InferReorderInput,
      .count = &CountReorder,
@@ -423,42 +201,12 @@ constexpr OpDef kOps[] = {
                  .rules = "R1 R5"},
      .description = "Resize by whole factors in blocks of channels",
      .domain = kNchwc},
-    {.name = "AveragePool",
-     .infer = &InferPool<&kMeanNhwc>,
-     .count = &CountPool<&kMeanNhwc>,
-     .formula = kMeanFormula,
-     .description = "AveragePool with the channels last, and an activation",
-     .domain = kNhwc},
     {.name = "DepthToSpace",
      .infer = &InferDepth<true>,
      .count = &CountDepth,
      .formula = kMovedFormula,
      .description = "DepthToSpace with the channels last; a view for blocks of "
                     "1",
-     .domain = kNhwc},
-    {.name = "GlobalAveragePool",
-     .infer = &InferPool<&kGlobalMeanNhwc>,
-     .count = &CountPool<&kGlobalMeanNhwc>,
-     .formula = kMeanFormula,
-     .description = "GlobalAveragePool with the channels last",
-     .domain = kNhwc},
-    {.name = "GlobalMaxPool",
-     .infer = &InferPool<&kGlobalMaxNhwc>,
-     .count = &CountPool<&kGlobalMaxNhwc>,
-     .formula = kMaxFormula,
-     .description = "GlobalMaxPool with the channels last",
-     .domain = kNhwc},
-    {.name = "MaxPool",
-     .infer = &InferPool<&kMaxNhwc>,
-     .count = &CountPool<&kMaxNhwc>,
-     .formula = kMaxFormula,
-     .description = "MaxPool with the channels last, and an activation",
-     .domain = kNhwc},
-    {.name = "QLinearAveragePool",
-     .infer = &InferPool<&kQuantizedMeanNhwc>,
-     .count = &CountQuantizedMean<&kQuantizedMeanNhwc>,
-     .formula = kQuantizedMeanFormula,
-     .description = "QLinearAveragePool with the channels last",
      .domain = kNhwc},
     {.name = "SpaceToDepth",
      .infer = &InferDepth<false>,

@@ -300,6 +300,9 @@ absl::StatusOr<OpCounts> CountReverseSequence(const TypedNodeView& node) {
   return counts;
 }
 
+constexpr absl::string_view kTriluBound =
+    "a diagonal that the model computes from data may keep all";
+
 constexpr OpDef kOps[] = {
     {.name = "CumProd",
      .since = 26,
@@ -351,7 +354,15 @@ constexpr OpDef kOps[] = {
                  .rules = "R1 R5 R8"},
      .description = "the upper or lower triangle of each matrix, zeros "
                     "elsewhere: a read per element kept; a view where all are",
-     .bound = "a diagonal that the model computes from data may keep all"},
+     .bound = kTriluBound},
+    {.name = "Trilu",
+     .infer = &InferTrilu,
+     .count = &CountTrilu,
+     .fold = &FoldTrilu,
+     .formula = {.reads = "i0: kept", .writes = "o0: out", .rules = "R1 R5 R8"},
+     .description = "Trilu of ONNX",
+     .domain = "com.microsoft",
+     .bound = kTriluBound},
 };
 static_assert(SortedAndUnique(kOps));
 

@@ -243,9 +243,26 @@ absl::StatusOr<const TensorValue*> RangeScalar(const NodeView& node, int i) {
 
 struct RangeOf {
   const TensorValue* start = nullptr;
-  const TensorValue* delta = nullptr;
+  std::optional<TensorValue> delta;
   Extent length;
 };
+
+// Of ONNX Runtime's domain the operator may leave delta out: it is 1 then.
+bool HasDelta(const NodeView& node) {
+  return node.node().domain.empty() || node.HasInput(2);
+}
+
+absl::StatusOr<TensorValue> DeltaOf(const NodeView& node,
+                                    const TensorValue& start) {
+  if (HasDelta(node)) {
+    OPCOST_ASSIGN_OR_RETURN(const TensorValue* given, RangeScalar(node, 2));
+    return *given;
+  }
+  if (start.holds_integers()) {
+    return TensorValue::Integers(start.type(), {}, {SymValue(1)});
+  }
+  return TensorValue::Floats(start.type(), {}, {1.0});
+}
 
 absl::StatusOr<Extent> IntegerLength(const NodeView& node,
                                      const SymValue& start,
@@ -277,7 +294,7 @@ absl::StatusOr<RangeOf> ResolveRange(const NodeView& node) {
   RangeOf range;
   OPCOST_ASSIGN_OR_RETURN(range.start, RangeScalar(node, 0));
   OPCOST_ASSIGN_OR_RETURN(const TensorValue* limit, RangeScalar(node, 1));
-  OPCOST_ASSIGN_OR_RETURN(range.delta, RangeScalar(node, 2));
+  OPCOST_ASSIGN_OR_RETURN(range.delta, DeltaOf(node, *range.start));
   const bool integers = range.start->holds_integers();
   if (limit->holds_integers() != integers ||
       range.delta->holds_integers() != integers) {
@@ -302,13 +319,20 @@ absl::StatusOr<OutputTypes> InferRange(const NodeView& node) {
   return OutputTypes{ValueType(range.start->type(), {range.length})};
 }
 
-// Each element is start + i * delta, as the specification has it.
+// Each element is start + i * delta, as the specification has it; start + i
+// where delta is left out.
 absl::StatusOr<OpCounts> CountRange(const TypedNodeView& node) {
   const Count out = node.OutputVolume(0);
+  const bool has_delta = HasDelta(node);
   node.Let("out", out);
+  node.Let("delta", has_delta ? 1 : 0);
   OpCounts counts;
-  AddArith(counts, ArithOp::kMul, OperandSet::Input(2), out);
-  AddArith(counts, ArithOp::kAdd, OperandSet::Inputs(0, 2), out);
+  if (has_delta) {
+    AddArith(counts, ArithOp::kMul, OperandSet::Input(2), out);
+    AddArith(counts, ArithOp::kAdd, OperandSet::Inputs(0, 2), out);
+  } else {
+    AddArith(counts, ArithOp::kAdd, OperandSet::Input(0), out);
+  }
   ReadInput(counts, node, 0, out);
   ReadInput(counts, node, 2, out);
   WriteOutput(counts, node, 0, out);
@@ -378,6 +402,18 @@ constexpr OpDef kOps[] = {
      "the number of a tensor's elements, of which it reads nothing",
      "",
      true},
+    {.name = "Range",
+     .infer = InferRange,
+     .count = CountRange,
+     .fold = FoldRange,
+     .formula = {.mul = "[delta]*out",
+                 .add = "out",
+                 .reads = "i0: out; i2: [delta]*out",
+                 .writes = "o0: out",
+                 .rules = "R1 R2 R8"},
+     .description = "start + i * delta for each i; no mul where delta is left "
+                    "out",
+     .domain = "com.microsoft"},
 };
 static_assert(SortedAndUnique(kOps));
 

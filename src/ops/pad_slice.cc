@@ -30,28 +30,48 @@ struct PadGeometry {
   Dims kept;  // what of each input axis reaches the output
 };
 
+// The opset of ONNX whose rules a Pad follows: ONNX Runtime's own is as that of
+// opset 11.
+int PadOpset(const NodeView& node) {
+  return node.node().domain.empty() ? node.opset() : 11;
+}
+
 // The mode, once it is known to be one of the opset's.
 absl::StatusOr<std::string> PadMode(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const std::string mode,
                           node.String("mode", "constant"));
   const bool known = mode == "constant" || mode == "reflect" ||
-                     mode == "edge" || (mode == "wrap" && node.opset() >= 19);
+                     mode == "edge" || (mode == "wrap" && PadOpset(node) >= 19);
   if (!known) {
     return node.Invalid("mode '", mode, "' isn't one of opset ", node.opset());
   }
   return mode;
 }
 
-// Numbers of elements before and after each axis, 0 where none are given: an
-// attribute up to opset 10, then an operand, since 18 for a choice of axes.
+// The pads as they are listed: an attribute up to opset 10, then an operand,
+// which ONNX Runtime's own Pad also takes as one row.
+absl::StatusOr<std::vector<SymValue>> ListedPads(const NodeView& node) {
+  if (node.node().domain.empty()) {
+    return SymsOf(node, node.opset() == 1 ? "paddings" : "pads", 1, 11);
+  }
+  const TensorValue* value = node.InputValue(1);
+  const bool is_row = value != nullptr && value->holds_integers() &&
+                      value->dims().size() == 2 && value->dims()[0] == 1 &&
+                      value->size() <= kMaxKnownElements;
+  if (!is_row) return InputSyms(node, 1);
+  std::vector<SymValue> pads;
+  for (int64_t i = 0; i < value->size(); ++i) pads.push_back(value->Int(i));
+  return pads;
+}
+
+// Numbers of elements before and after each axis, 0 where none are given; since
+// opset 18 for a choice of axes.
 absl::Status ReadPads(const NodeView& node, PadGeometry& pad) {
   const int rank = pad.data->shape.rank();
-  OPCOST_ASSIGN_OR_RETURN(
-      const std::vector<SymValue> pads,
-      SymsOf(node, node.opset() == 1 ? "paddings" : "pads", 1, 11));
+  OPCOST_ASSIGN_OR_RETURN(const std::vector<SymValue> pads, ListedPads(node));
   std::vector<int> axes;
   for (int axis = 0; axis < rank; ++axis) axes.push_back(axis);
-  if (node.opset() >= 18 && node.HasInput(3)) {
+  if (PadOpset(node) >= 18 && node.HasInput(3)) {
     OPCOST_ASSIGN_OR_RETURN(const std::vector<int64_t> given,
                             node.InputInts(3));
     OPCOST_ASSIGN_OR_RETURN(axes, NormalizeAxes(node, given, rank));
@@ -121,7 +141,7 @@ absl::StatusOr<OpCounts> CountPad(const TypedNodeView& node) {
   const Count out = is_view ? Count(0) : Volume(pad.output);
   const Count kept = is_view ? Count(0) : Volume(pad.kept);
   const bool has_value =
-      pad.constant_mode && node.opset() >= 11 && node.HasInput(2);
+      pad.constant_mode && PadOpset(node) >= 11 && node.HasInput(2);
   const Count filled = has_value ? out - kept : Count(0);
   node.Let("kept", kept);
   node.Let("filled", filled);
@@ -137,12 +157,12 @@ absl::StatusOr<OpCounts> CountPad(const TypedNodeView& node) {
 // What mode constant fills with: operand 2, attribute `value`, or 0.
 KnownValue FillValue(const NodeView& node, const TensorValue& data) {
   double value = 0;
-  if (node.opset() >= 11 && node.HasInput(2)) {
+  if (PadOpset(node) >= 11 && node.HasInput(2)) {
     const TensorValue* given = FoldableInput(node, 2);
     if (given == nullptr || given->size() != 1) return nullptr;
     return std::make_shared<const TensorValue>(*given);
   }
-  if (node.opset() < 11) {
+  if (PadOpset(node) < 11) {
     const absl::StatusOr<double> attribute = node.Float("value", 0);
     if (!attribute.ok()) return nullptr;
     value = *attribute;
@@ -402,6 +422,15 @@ constexpr OpDef kOps[] = {
      "every step-th element from start to end of each axis; a view of the "
      "whole "
      "with positive steps"},
+    {.name = "Pad",
+     .infer = InferPad,
+     .count = CountPad,
+     .fold = FoldPad,
+     .formula = {.reads = "i0: kept; i2: filled",
+                 .writes = "o0: out",
+                 .rules = "R1 R2 R5 R8"},
+     .description = "Pad of ONNX, whose pads are an operand",
+     .domain = "com.microsoft"},
 };
 static_assert(SortedAndUnique(kOps));
 

@@ -24,8 +24,7 @@ bool MayBeEqual(const Extent& a, const Extent& b) {
   return !a.is_concrete() || !b.is_concrete() || a == b;
 }
 
-// ---- GridSample
-// ----------------------------------------------------------------
+// ---- GridSample -------------------------------------------------------------
 
 // How positions outside the input are brought back into it, per position and
 // axis: `border` by a minimum and a maximum; `reflection` by a triangle wave,
@@ -146,8 +145,7 @@ absl::StatusOr<OpCounts> CountGridSample(const TypedNodeView& node) {
   return counts;
 }
 
-// ---- AffineGrid
-// ----------------------------------------------------------------
+// ---- AffineGrid -------------------------------------------------------------
 
 absl::StatusOr<OutputTypes> InferAffineGrid(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* theta, node.Input(0));
@@ -186,8 +184,7 @@ absl::StatusOr<OpCounts> CountAffineGrid(const TypedNodeView& node) {
   return counts;
 }
 
-// ---- Col2Im
-// --------------------------------------------------------------------
+// ---- Col2Im -----------------------------------------------------------------
 
 // The list attribute `name`, `count` values of at least `least`; all
 // `otherwise` if the node lacks it.
@@ -280,8 +277,7 @@ absl::StatusOr<OpCounts> CountCol2Im(const TypedNodeView& node) {
   return counts;
 }
 
-// ---- MaxUnpool
-// -----------------------------------------------------------------
+// ---- MaxUnpool --------------------------------------------------------------
 
 absl::StatusOr<OutputTypes> InferMaxUnpool(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
@@ -340,8 +336,7 @@ absl::StatusOr<OpCounts> CountMaxUnpool(const TypedNodeView& node) {
   return counts;
 }
 
-// ---- CenterCropPad
-// -------------------------------------------------------------
+// ---- CenterCropPad ----------------------------------------------------------
 
 absl::StatusOr<OutputTypes> InferCenterCropPad(const NodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const TensorType* x, node.Input(0));
@@ -403,6 +398,11 @@ OutputValues FoldCenterCropPad(const TypedNodeView& node) {
   })};
 }
 
+constexpr absl::string_view kGridSampleMul =
+    "coordinate_mul*coordinates + weight_mul*positions + [weighs]*taps*out";
+constexpr absl::string_view kGridSampleAdd =
+    "coordinate_add*coordinates + [weighs]*taps*out";
+
 constexpr OpDef kOps[] = {
     {.name = "AffineGrid",
      .since = 20,
@@ -454,9 +454,8 @@ constexpr OpDef kOps[] = {
      .since = 16,
      .infer = &InferGridSample,
      .count = &CountGridSample,
-     .formula = {.mul = "coordinate_mul*coordinates + weight_mul*positions + "
-                        "[weighs]*taps*out",
-                 .add = "coordinate_add*coordinates + [weighs]*taps*out",
+     .formula = {.mul = kGridSampleMul,
+                 .add = kGridSampleAdd,
                  .reads = "X: taps*out; grid: coordinates",
                  .writes = "Y: out",
                  .rules = "R1 R3 R9"},
@@ -474,6 +473,16 @@ constexpr OpDef kOps[] = {
                  .writes = "output: out + in",
                  .rules = "R1 R5 R8"},
      .description = "zeros, then each element written at its index"},
+    {.name = "GridSample",
+     .infer = &InferGridSample,
+     .count = &CountGridSample,
+     .formula = {.mul = kGridSampleMul,
+                 .add = kGridSampleAdd,
+                 .reads = "i0: taps*out; i1: coordinates",
+                 .writes = "o0: out",
+                 .rules = "R1 R3 R9"},
+     .description = "GridSample of ONNX, with the modes of opset 16",
+     .domain = "com.microsoft"},
 };
 static_assert(SortedAndUnique(kOps));
 

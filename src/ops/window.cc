@@ -307,19 +307,24 @@ absl::StatusOr<std::optional<Extent>> PairsInside(
 
 absl::StatusOr<std::optional<Extent>> PairsInsideBack(
     const NodeView& node, absl::Span<const Extent> spatial,
-    absl::Span<const Extent> kernel, absl::Span<const Extent> output) {
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output,
+    absl::Span<const int64_t> more_pads) {
   OPCOST_ASSIGN_OR_RETURN(const Attributes a,
                           AttributesOf(node, spatial.size()));
   OPCOST_ASSIGN_OR_RETURN(
       const IntDims output_padding,
       PerAxis(node, "output_padding", spatial.size(), 0, 0));
   const bool is_shared = a.is_same() || node.HasAttribute("output_shape");
+  const bool has_more = more_pads.size() == 2 * spatial.size();
   std::optional<Extent> all = Extent(1);
   for (size_t axis = 0; axis < spatial.size(); ++axis) {
     const int64_t stride = a.strides[axis];
     const int64_t dilation = a.dilations[axis];
     if (spatial[axis].Is(0)) return std::optional<Extent>(0);
-    if (!is_shared && a.pads_begin[axis] == 0 && a.pads_end[axis] == 0) {
+    const int64_t cut_before = has_more ? more_pads[axis] : 0;
+    const int64_t cut_behind = has_more ? more_pads[axis + spatial.size()] : 0;
+    if (!is_shared && a.pads_begin[axis] == 0 && a.pads_end[axis] == 0 &&
+        cut_before == 0 && cut_behind == 0) {
       all = *all * spatial[axis] * kernel[axis];
       continue;
     }
@@ -327,8 +332,10 @@ absl::StatusOr<std::optional<Extent>> PairsInsideBack(
     if (is_shared) {
       const Extent full = (spatial[axis] - 1) * stride + output_padding[axis] +
                           Span(kernel[axis], dilation);
-      begin = BeginOfSame(a, Surplus(full, output[axis]));
+      const Extent shared = output[axis] + cut_before + cut_behind;
+      begin = BeginOfSame(a, Surplus(full, shared));
     }
+    begin = begin + cut_before;
     const std::optional<Extent> pairs = PairsOnAxis(
         spatial[axis], kernel[axis], stride, dilation, begin, output[axis]);
     if (!pairs.has_value()) return std::optional<Extent>();

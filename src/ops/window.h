@@ -49,9 +49,12 @@ absl::StatusOr<std::optional<Extent>> PairsInside(
 
 // The same for SlideWindowBack(): pairs of an element of the input and one of
 // the kernel whose product belongs to an output, as pads don't cut it off.
+// `more_pads`, if not empty, cut off further outputs before and behind each
+// axis; `output` lacks them already.
 absl::StatusOr<std::optional<Extent>> PairsInsideBack(
     const NodeView& node, absl::Span<const Extent> spatial,
-    absl::Span<const Extent> kernel, absl::Span<const Extent> output);
+    absl::Span<const Extent> kernel, absl::Span<const Extent> output,
+    absl::Span<const int64_t> more_pads = {});
 
 // What a rule that skips padding calls its pairs in the legend. In the formulae
 // they stand for kernel*out_spatial, kernel*in_spatial or out*window.
