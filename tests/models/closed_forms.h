@@ -7,6 +7,9 @@
 
 namespace opcost {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 // Multiply-accumulates of a convolution onto `side` x `side` pixels, of which
 // each channel sums `depth` x `kernel` x `kernel` products.
 constexpr int64_t Conv(int64_t side, int64_t channels, int64_t depth,
@@ -248,6 +251,8 @@ constexpr int64_t Ssd300Macs() {
          SsdHead(38, 4, 512) + SsdHead(19, 6, 1024) + SsdHead(10, 6, 512) +
          SsdHead(5, 6, 256) + SsdHead(3, 4, 256) + SsdHead(1, 4, 256);
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace opcost
 

@@ -18,8 +18,6 @@
 namespace opcost {
 namespace {
 
-using ::testing::IsSubsetOf;
-
 struct SymbolicNetwork {
   const char* name;
   std::map<std::string, int64_t> dims;

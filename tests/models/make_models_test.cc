@@ -216,7 +216,7 @@ TEST(MakeModelsTest, WrittenWeightsHaveTheScaleOfHe) {
   ASSERT_EQ(weight.raw_data().size(), 4U * 500 * 800);
   double sum = 0;
   double squares = 0;
-  for (size_t i = 0; i < 500 * 800; ++i) {
+  for (size_t i = 0; i < size_t{500} * 800; ++i) {
     float element = 0;
     std::memcpy(&element, weight.raw_data().data() + 4 * i, 4);
     sum += element;

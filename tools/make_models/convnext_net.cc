@@ -35,11 +35,11 @@ Name PatchConv(GraphBuilder* g, const Name& x, const std::string& name,
 Name Block(GraphBuilder* g, const Name& x, const std::string& name,
            int64_t channels) {
   const GraphBuilder::Scope scope(g, name);
+  const std::string depthwise = name + ".block.0";
   const Name spread = g->Add(
       "Conv",
-      {x,
-       g->Learnt(name + ".block.0.weight", {channels, 1, 7, 7}, Fill::kHe, 49),
-       g->Learnt(name + ".block.0.bias", {channels}, Fill::kBias, 49)},
+      {x, g->Learnt(depthwise + ".weight", {channels, 1, 7, 7}, Fill::kHe, 49),
+       g->Learnt(depthwise + ".bias", {channels}, Fill::kBias, 49)},
       {Ints("kernel_shape", {7, 7}), Ints("pads", {3, 3, 3, 3}),
        Int("group", channels)});
   const Name rows = Transpose(g, spread, {0, 2, 3, 1});

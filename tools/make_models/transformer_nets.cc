@@ -172,15 +172,14 @@ Network MakeBertBase() {
 
 // Dosovitskiy et al. 2021, as torchvision's vit_b_16 has it.
 Network MakeVitB16() {
-  constexpr int64_t kPatches = (224 / 16) * (224 / 16);
+  constexpr int64_t kPatches = int64_t{224 / 16} * (224 / 16);
   constexpr int64_t kTokens = kPatches + 1;
   GraphBuilder g("vit-b-16", 17);
   const Name image = g.Input("input", kFloat, {1, 3, 224, 224});
   const Name patches = g.Add(
       "Conv",
-      {image,
-       g.Learnt("conv_proj.weight", {kWidth, 3, 16, 16}, Fill::kHe, 3 * 256),
-       g.Learnt("conv_proj.bias", {kWidth}, Fill::kBias, 3 * 256)},
+      {image, g.Learnt("conv_proj.weight", {kWidth, 3, 16, 16}, Fill::kHe, 768),
+       g.Learnt("conv_proj.bias", {kWidth}, Fill::kBias, 768)},
       {Ints("kernel_shape", {16, 16}), Ints("strides", {16, 16})});
   const Name rows = Transpose(
       &g, g.Add("Reshape", {patches, g.Integers({1, kWidth, kPatches})}),
