@@ -298,13 +298,14 @@ TEST(WindowedAttention, MacsAreTheClosedForm) {
         << layer.name << ": " << layer.coverage.reason;
     macs += layer.counts.macs;
   }
-  const int64_t first = StageMacs(56, 96, 2) + int64_t{56 * 56} * 96 * 48;
-  const int64_t merges = int64_t{28 * 28} * (4 * 96) * (2 * 96) +
-                         int64_t{14 * 14} * (4 * 192) * (2 * 192) +
-                         int64_t{7 * 7} * (4 * 384) * (2 * 384);
-  EXPECT_EQ(macs, Count(first + merges + StageMacs(28, 192, 2) +
-                        StageMacs(14, 384, 18) + StageMacs(7, 768, 2) +
-                        int64_t{768} * 1000));
+  // NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): small
+  const int64_t first = 56 * 56 * 96 * (3 * 4 * 4) + StageMacs(56, 96, 2);
+  const int64_t second = 28 * 28 * (4 * 96) * (2 * 96) + StageMacs(28, 192, 2);
+  const int64_t third =
+      14 * 14 * (4 * 192) * (2 * 192) + StageMacs(14, 384, 18);
+  const int64_t fourth = 7 * 7 * (4 * 384) * (2 * 384) + StageMacs(7, 768, 2);
+  EXPECT_EQ(macs, Count(first + second + third + fourth + 768 * 1000));
+  // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }
 
 }  // namespace

@@ -70,8 +70,9 @@ Network MakeConvNextTiny() {
   for (const Stage& stage : kStages) {
     if (index > 1) {
       const std::string name = absl::StrCat("features.", index - 1);
-      x = LayerNorm2d(&g, x, name + ".0", stage.channels / 2);
-      x = PatchConv(&g, x, name + ".1", stage.channels / 2, stage.channels, 2);
+      x = LayerNorm2d(&g, x, absl::StrCat(name, ".0"), stage.channels / 2);
+      x = PatchConv(&g, x, absl::StrCat(name, ".1"), stage.channels / 2,
+                    stage.channels, 2);
     }
     for (int64_t i = 0; i < stage.blocks; ++i)
       x = Block(&g, x, absl::StrCat("features.", index, ".", i),
