@@ -15,7 +15,7 @@ _opcost() {
   local formats="--bits --weight-bits --activation-bits --accumulator-bits"
   local machine="--table --memory-model --reads --array-scope --weights-from"
   machine+=" --padding --allow-unknown"
-  local inputs="--batch --dim --unbound --input --operators"
+  local inputs="--batch --dim --unbound --input --trip-count --operators"
   local always="--help --version"
   local views="--format --output --color $always"
   local model="$inputs $views --quiet --verbose"
@@ -73,7 +73,8 @@ _opcost() {
       _opcost_files "$word" '*'
       return
       ;;
-    --batch | --dim | --unbound | --input | --weights-from | --layer | --name)
+    --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
+      --layer | --name)
       return
       ;;
     *)

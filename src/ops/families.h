@@ -46,6 +46,7 @@ absl::Span<const OpDef> LossOps();
 absl::Span<const OpDef> MatMulOps();
 absl::Span<const OpDef> MlClassicOps();
 absl::Span<const OpDef> MlEncodersOps();
+absl::Span<const OpDef> MlMapsOps();
 absl::Span<const OpDef> MlSvmOps();
 absl::Span<const OpDef> MlTreesOps();
 absl::Span<const OpDef> MovementOps();

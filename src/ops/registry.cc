@@ -54,6 +54,7 @@ constexpr absl::Span<const OpDef> (*kFamilies[])() = {
     MatMulOps,
     MlClassicOps,
     MlEncodersOps,
+    MlMapsOps,
     MlSvmOps,
     MlTreesOps,
     MovementOps,

@@ -180,9 +180,10 @@ TEST(Import, ReadsAttributesOfEveryKind) {
   EXPECT_EQ(content("fs"), Content(std::vector<double>{2.0}));
   EXPECT_EQ(content("is"), Content(std::vector<int64_t>{7}));
   EXPECT_EQ(content("ss"), Content(std::vector<std::string>{"a"}));
-  EXPECT_EQ(content("tp"), Content());
   EXPECT_EQ(content("untyped"), Content(std::vector<int64_t>{4}));
   EXPECT_EQ(content("empty"), Content(std::vector<int64_t>{}));
+  const auto type = std::get<std::shared_ptr<const ValueType>>(content("tp"));
+  EXPECT_EQ(ToString(*type), "float32 scalar");
   const auto tensor =
       std::get<std::shared_ptr<const StoredTensor>>(content("t"));
   EXPECT_THAT(*tensor->value->AsInts(), ElementsAre(9));

@@ -255,6 +255,34 @@ TEST(SvmRegressorReference, RandomConfigurationsCountWhatTheLoopsDo) {
   }
 }
 
+// Of each pair of classes: the sum over the vectors of both, and a vote.
+std::vector<Number> PairScores(Tally& tally, const Numbers& of_classes,
+                               Array& kernels, Array& coefficients) {
+  Numbers starts;
+  int64_t supports = 0;
+  for (const int64_t vectors : of_classes) {
+    starts.push_back(supports);
+    supports += vectors;
+  }
+  std::vector<Number> scores;
+  Array rho(tally, "rho", {1});
+  Number votes(tally, 0);
+  for (size_t a = 0; a < of_classes.size(); ++a) {
+    for (size_t b = a + 1; b < of_classes.size(); ++b) {
+      Number sum = rho.Read(int64_t{0});
+      for (const size_t c : {a, b}) {
+        for (int64_t v = 0; v < of_classes[c]; ++v) {
+          const int64_t at = starts[c] + v;
+          sum = sum + kernels.Read(at) * coefficients.Read(at);
+        }
+      }
+      votes = votes + Less(Number(tally, 0), sum);
+      scores.push_back(sum);
+    }
+  }
+  return scores;
+}
+
 TEST(SvmClassifierReference, RandomConfigurationsCountWhatTheLoopsDo) {
   Dice dice(113);
   for (int i = 0; i < 200; ++i) {
@@ -262,12 +290,8 @@ TEST(SvmClassifierReference, RandomConfigurationsCountWhatTheLoopsDo) {
     const int64_t classes = dice.Roll(2, 4);
     const bool is_linear = dice.Coin();
     const Numbers of_classes = dice.Rolls(classes, 1, 3);
-    Numbers starts;
-    int64_t supports = 0;
-    for (const int64_t vectors : of_classes) {
-      starts.push_back(supports);
-      supports += vectors;
-    }
+    const int64_t supports =
+        std::accumulate(of_classes.begin(), of_classes.end(), int64_t{0});
     const auto kernel = static_cast<int>(dice.Roll(0, 3));
     const auto transform = static_cast<int>(dice.Roll(0, 4));
     OneNode node("SVMClassifier", 1, kMl);
@@ -290,7 +314,6 @@ TEST(SvmClassifierReference, RandomConfigurationsCountWhatTheLoopsDo) {
     Array vectors(tally, "support vectors", {supports, features});
     Array kernels(tally, "kernels", {supports});
     Array coefficients(tally, "coefficients", {supports});
-    Array rho(tally, "rho", {1});
     for (int64_t r = 0; r < rows; ++r) {
       std::vector<Number> scores;
       for (int64_t c = 0; is_linear && c < classes; ++c) {
@@ -299,19 +322,8 @@ TEST(SvmClassifierReference, RandomConfigurationsCountWhatTheLoopsDo) {
       for (int64_t v = 0; !is_linear && v < supports; ++v) {
         kernels.Write(v, Kernel(tally, x, r, vectors, v, kernel, 3));
       }
-      Number votes(tally, 0);
-      for (int64_t a = 0; !is_linear && a < classes; ++a) {
-        for (int64_t b = a + 1; b < classes; ++b) {
-          Number sum = rho.Read(int64_t{0});
-          for (const int64_t c : {a, b}) {
-            for (int64_t v = 0; v < of_classes[static_cast<size_t>(c)]; ++v) {
-              const int64_t at = starts[static_cast<size_t>(c)] + v;
-              sum = sum + kernels.Read(at) * coefficients.Read(at);
-            }
-          }
-          votes = votes + Less(Number(tally, 0), sum);
-          scores.push_back(sum);
-        }
+      if (!is_linear) {
+        scores = PairScores(tally, of_classes, kernels, coefficients);
       }
       if (!is_linear && classes == 2) scores.push_back(-scores[0]);
       Transform(tally, y, r, scores, transform);
