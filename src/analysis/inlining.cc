@@ -49,7 +49,8 @@ size_t BytesOf(const Attribute::Content& content) {
   }
   size_t bytes = 0;
   if (const auto* texts = std::get_if<std::vector<std::string>>(&content)) {
-    for (const std::string& text : *texts) bytes += sizeof(text) + text.size();
+    for (const std::string& text : *texts)
+      bytes += sizeof(std::string) + text.size();
   }
   return bytes;
 }

@@ -154,6 +154,7 @@ absl::StatusOr<std::vector<ValueType>> Inferrer::Widen(const Repeated& loop) {
     if (!changed || pass > kWideningPasses) break;
   }
   std::vector<ValueType> inputs;
+  inputs.reserve(carried.size());
   for (ValueFacts& facts : carried) inputs.push_back(std::move(facts.type));
   return inputs;
 }
