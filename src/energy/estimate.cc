@@ -222,9 +222,9 @@ absl::Status Estimator::PriceArithmetic(const LayerCounts& layer,
 
 absl::Status Estimator::PriceTraffic(LayerTraffic&& traffic,
                                      LayerEstimate& result) {
-  for (ArrayTraffic& array : traffic) {
+  for (const ArrayTraffic& array : traffic) {
     PricedTraffic& row = result.traffic.emplace_back();
-    row.traffic = std::move(array);
+    row.traffic = array;
     const int64_t reads = row.traffic.reads;
     const int64_t writes = row.traffic.writes;
     OPCOST_ASSIGN_OR_RETURN(MovementLine * line,
