@@ -36,6 +36,18 @@ int64_t SamplesOf(const Analysis& analysis) {
 
 }  // namespace
 
+absl::string_view Name(GraphReading reading) {
+  switch (reading) {
+    case GraphReading::kAsWritten:
+      return "as-written";
+    case GraphReading::kFolded:
+      return "folded";
+    case GraphReading::kDeployed:
+      return "deployed";
+  }
+  return "";
+}
+
 std::vector<ValueIndex> Analysis::RealInputs() const {
   std::vector<ValueIndex> inputs;
   for (const ValueIndex input : graph->inputs) {

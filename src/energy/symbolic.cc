@@ -103,8 +103,8 @@ class Expander {
         uses.row.array = absl::StrCat(layer.name, "#", access.scratch_name);
       } else {
         uses.value = access.side == Access::Side::kInput
-                         ? layer.node->inputs[index]
-                         : layer.node->outputs[index];
+                         ? layer.inputs()[index]
+                         : layer.outputs()[index];
         uses.row.array = values[static_cast<size_t>(uses.value)].name;
       }
       uses.row.role = access.role;

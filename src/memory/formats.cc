@@ -85,7 +85,7 @@ NumberFormat Formats::OfProduct(const LayerCounts& layer,
   ForEachBit(operands.inputs, [&](int i) {
     // Not OfInput(): a bias asks for the format of the products.
     const Access* access = FindInputAccess(layer, i);
-    take(OfTensor(TypeOfOperand(*analysis_, layer.node->inputs, i),
+    take(OfTensor(TypeOfOperand(*analysis_, layer.inputs(), i),
                   access != nullptr && access->takes_weight_bits));
   });
   ForEachBit(operands.outputs, [&](int o) { take(OfOutput(layer, o)); });
@@ -118,7 +118,7 @@ NumberFormat Formats::OfAccess(const LayerCounts& layer,
     return OfOutput(layer, access.index);
   }
   const DataType type =
-      TypeOfOperand(*analysis_, layer.node->inputs, access.index);
+      TypeOfOperand(*analysis_, layer.inputs(), access.index);
   if (access.role == Role::kBias) return OfBias(layer, type);
   return OfTensor(type, access.takes_weight_bits);
 }
@@ -126,11 +126,11 @@ NumberFormat Formats::OfAccess(const LayerCounts& layer,
 NumberFormat Formats::OfInput(const LayerCounts& layer, int i) const {
   const Access* access = FindInputAccess(layer, i);
   if (access != nullptr) return OfAccess(layer, *access);
-  return OfTensor(TypeOfOperand(*analysis_, layer.node->inputs, i), false);
+  return OfTensor(TypeOfOperand(*analysis_, layer.inputs(), i), false);
 }
 
 NumberFormat Formats::OfOutput(const LayerCounts& layer, int o) const {
-  return OfTensor(TypeOfOperand(*analysis_, layer.node->outputs, o), false);
+  return OfTensor(TypeOfOperand(*analysis_, layer.outputs(), o), false);
 }
 
 NumberFormat Formats::Widest(const LayerCounts& layer,

@@ -156,9 +156,9 @@ absl::Status Placer::Collect(const LayerCounts& layer, LayerUses& all) const {
     uses.format = formats_.OfAccess(layer, access);
     const auto index = static_cast<size_t>(access.index);
     if (access.side == Access::Side::kInput) {
-      uses.value = layer.node->inputs[index];
+      uses.value = layer.inputs()[index];
     } else if (access.side == Access::Side::kOutput) {
-      uses.value = layer.node->outputs[index];
+      uses.value = layer.outputs()[index];
     } else {
       uses.scratch_name = access.scratch_name;
     }
@@ -288,7 +288,7 @@ absl::string_view ArrayOf(const Analysis& analysis, const LayerCounts& layer,
   if (uses.side != Access::Side::kScratch) {
     return values[static_cast<size_t>(uses.value)].name;
   }
-  for (const ValueIndex output : layer.node->outputs) {
+  for (const ValueIndex output : layer.outputs()) {
     if (output != kAbsent) return values[static_cast<size_t>(output)].name;
   }
   return layer.name;

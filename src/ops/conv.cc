@@ -237,6 +237,10 @@ absl::StatusOr<OpCounts> CountConv(const TypedNodeView& node) {
                 {.weight = Volume({g.out_channels_of_group, patch}),
                  .input = patch,
                  .output = g.out_channels_of_group});
+  AddWeightMatrix(counts, node,
+                  {.rows = g.out_channels,
+                   .columns = patch,
+                   .vectors = g.batch * Volume(output.subspan(2))});
   counts.bound_reason = std::move(pairs.bound_reason);
   return counts;
 }
@@ -263,6 +267,13 @@ absl::StatusOr<OpCounts> CountConvTranspose(const TypedNodeView& node) {
                 {.weight = Volume({patch, g.in_channels_of_group}),
                  .input = g.in_channels_of_group,
                  .output = patch});
+  AddWeightMatrix(counts, node,
+                  {.blocks = g.group,
+                   .rows = patch,
+                   .columns = g.in_channels_of_group,
+                   .vectors = g.batch * in_spatial,
+                   .is_transposed = true,
+                   .is_one_matrix = true});
   counts.bound_reason = std::move(pairs.bound_reason);
   return counts;
 }

@@ -115,6 +115,28 @@ bool MatrixIsA(const NodeView& node) {
   return node.IsConstant(0) && !node.IsConstant(1);
 }
 
+// The constant operand: A's rows are outputs, B's columns.
+void AddMatrix(OpCounts& counts, const TypedNodeView& node, const Product& p,
+               bool is_transposed) {
+  const bool is_a = MatrixIsA(node);
+  const int16_t operand = is_a ? 0 : 1;
+  const Dims& dims = node.InputType(operand).tensor.shape.dims();
+  const Count blocks =
+      dims.size() < 3
+          ? Count(1)
+          : Volume(absl::MakeConstSpan(dims).first(dims.size() - 2));
+  const Count uses = Volume(p.batch);
+  if (blocks.Is(0)) return;
+  AddWeightMatrix(counts, node,
+                  {.operand = operand,
+                   .vector_operand = static_cast<int16_t>(1 - operand),
+                   .blocks = blocks,
+                   .rows = is_a ? p.m : p.n,
+                   .columns = p.k,
+                   .vectors = uses / blocks * (is_a ? p.n : p.m),
+                   .is_transposed = is_transposed});
+}
+
 // The MACs and the reads of A and B.
 OpCounts CountProducts(const TypedNodeView& node, const Product& p) {
   const Count macs = Volume({Volume(p.batch), p.m, p.k, p.n});
@@ -145,6 +167,7 @@ absl::StatusOr<OpCounts> CountMatMul(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Product p, ResolveMatMul(node));
   node.Let("batch", Volume(p.batch));
   OpCounts counts = CountProducts(node, p);
+  AddMatrix(counts, node, p, !MatrixIsA(node));
   WriteProduct(counts, node, p);
   return counts;
 }
@@ -175,6 +198,9 @@ absl::StatusOr<OpCounts> CountGemm(const TypedNodeView& node) {
     if (has_c) AddArith(counts, ArithOp::kAdd, OperandSet::Output(0), out);
   }
   if (scales_c) AddArith(counts, ArithOp::kMul, OperandSet::Input(2), out);
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_a, node.Int("transA", 0));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_b, node.Int("transB", 0));
+  AddMatrix(counts, node, p, MatrixIsA(node) ? trans_a != 0 : trans_b == 0);
   if (Access* c = ReadInputAs(counts, node, 2, out, Role::kBias)) {
     c->operand_elements = GemmCScope(node);
   }

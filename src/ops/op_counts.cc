@@ -12,6 +12,8 @@ constexpr absl::string_view kArithNames[kArithOpCount] = {
 
 constexpr absl::string_view kRoleNames[] = {"input", "weight", "bias",
                                             "index", "output", "scratch"};
+constexpr std::array<absl::string_view, kStorageFormatCount>
+    kStorageFormatNames = {"dense", "csr", "cer", "cser", "bitmap", "nm"};
 
 Access* AppendRead(OpCounts& counts, const TypedNodeView& node, int i,
                    const Count& uses, Role role, bool takes_weight_bits) {
@@ -44,6 +46,10 @@ absl::string_view Name(ArithOp op) {
 
 absl::string_view Name(Role role) {
   return kRoleNames[static_cast<size_t>(role)];
+}
+
+absl::string_view Name(StorageFormat format) {
+  return kStorageFormatNames[static_cast<size_t>(format)];
 }
 
 absl::Status OpCounts::Validate(const NodeView& node) const {
@@ -93,6 +99,11 @@ Access* ReadInputAs(OpCounts& counts, const TypedNodeView& node, int i,
     return AppendRead(counts, node, i, uses, Role::kInput, false);
   }
   return AppendRead(counts, node, i, uses, role, role == Role::kWeight);
+}
+
+void AddWeightMatrix(OpCounts& counts, const TypedNodeView& node,
+                     const WeightMatrix& matrix) {
+  if (node.IsConstant(matrix.operand)) counts.matrices.push_back(matrix);
 }
 
 Access* WriteOutput(OpCounts& counts, const TypedNodeView& node, int o,

@@ -34,6 +34,8 @@ absl::StatusOr<OutputTypes> InferRecurrent(const NodeView& node) {
   return RecurrentTypes(g);
 }
 
+constexpr absl::string_view kPreviousHidden = "previous h";
+
 // The products of the gates with the input and the previous hidden state.
 void CountProducts(OpCounts& counts, const TypedNodeView& node,
                    const RecurrentGeometry& g, int gates) {
@@ -56,7 +58,23 @@ void CountProducts(OpCounts& counts, const TypedNodeView& node,
   if (Access* r = ReadInputAs(counts, node, kR, of_hidden, Role::kWeight)) {
     r->operand_elements = Volume({gate_rows, g.hidden_size});
   }
-  UseScratch(counts, "previous h", OperandSet::Input(kX),
+  const Count vectors = g.sequence_steps;
+  AddWeightMatrix(counts, node,
+                  {.operand = kW,
+                   .vector_operand = kX,
+                   .blocks = g.directions,
+                   .rows = gate_rows,
+                   .columns = g.input_size,
+                   .vectors = vectors});
+  AddWeightMatrix(counts, node,
+                  {.operand = kR,
+                   .vector_operand = -1,
+                   .vector_scratch = kPreviousHidden,
+                   .blocks = g.directions,
+                   .rows = gate_rows,
+                   .columns = g.hidden_size,
+                   .vectors = vectors});
+  UseScratch(counts, kPreviousHidden, OperandSet::Input(kX),
              Volume({g.batch, g.hidden_size}), of_hidden, 0);
   counts.accesses.back().operand_elements = g.hidden_size;
 }

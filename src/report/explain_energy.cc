@@ -47,8 +47,7 @@ const Access* FindAccess(const Estimate& estimate, const LayerCounts& layer,
   for (const Access& access : layer.counts.accesses) {
     const bool is_input = access.side == Access::Side::kInput;
     const absl::Span<const ValueIndex> operands =
-        is_input ? absl::MakeConstSpan(layer.node->inputs)
-                 : absl::MakeConstSpan(layer.node->outputs);
+        is_input ? layer.inputs() : layer.outputs();
     const auto index = static_cast<size_t>(
         access.side == Access::Side::kScratch ? 0 : access.index);
     if (index >= operands.size()) continue;

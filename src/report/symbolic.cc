@@ -126,7 +126,7 @@ std::string Heading(const SymbolicEstimate& estimate, const SymbolicRow& row) {
                     row.layers == 1 ? " layer" : " layers");
   } else {
     absl::StrAppend(&text, "  ", row.op);
-    for (const ValueIndex output : row.layer->layer->node->outputs) {
+    for (const ValueIndex output : row.layer->layer->outputs()) {
       if (output == kAbsent) continue;
       absl::StrAppend(
           &text, "  ",

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "opcost/ir/graph.h"
 #include "opcost/ir/node_view.h"
 #include "opcost/ops/custom_operators.h"
@@ -29,6 +31,30 @@ struct Coverage {
   std::string remedy;  // of an unknown: what the user can do
 };
 
+// How a graph is read (cost model, section 5).
+enum class GraphReading : uint8_t {
+  kAsWritten,  // every node as it stands
+  kFolded,     // quantised regions run as integer kernels
+  kDeployed,   // what an optimising runtime leaves
+};
+// "as-written", "folded", "deployed".
+absl::string_view Name(GraphReading reading);
+
+// A node that a reading of the graph has drawn into another's layer.
+struct FoldedNode {
+  const Node* node = nullptr;
+  std::string reason;  // "its scale folds into the requantisation"
+};
+
+// What a layer is made of where it is more than its node: the arrays that it
+// reads and writes in place of the node's own, by which its counts' operands
+// go, and the nodes that it took in.
+struct FoldedLayer {
+  std::vector<ValueIndex> inputs;
+  std::vector<ValueIndex> outputs;
+  std::vector<FoldedNode> nodes;  // in graph order, without the layer's own
+};
+
 // One layer: a node that is left after constants are folded and dead nodes are
 // dropped.
 struct LayerCounts {
@@ -38,6 +64,21 @@ struct LayerCounts {
   int64_t times = 1;           // how often it runs
   OpCounts counts;             // of one run; empty if the status is kUnknown
   Coverage coverage;
+  // Set where the reading of the graph folded nodes into this layer.
+  std::shared_ptr<const FoldedLayer> folded;
+  // How its constant operand is stored; in every format but dense `counts` are
+  // that format's.
+  StorageFormat storage = StorageFormat::kDense;
+
+  // The values that its counts' operands stand for.
+  absl::Span<const ValueIndex> inputs() const {
+    if (folded != nullptr) return folded->inputs;
+    return node->inputs;
+  }
+  absl::Span<const ValueIndex> outputs() const {
+    if (folded != nullptr) return folded->outputs;
+    return node->outputs;
+  }
 };
 
 // What the user says of the graph's inputs.
@@ -59,6 +100,8 @@ struct InputOptions {
   // --operators: the user's own, which go before opcost's; null: none.
   std::shared_ptr<const CustomOperators> operators;
   CountOptions count;
+  // --graph.
+  GraphReading reading = GraphReading::kFolded;
 };
 
 // A graph with all that is known before it runs. Refers to the model, which

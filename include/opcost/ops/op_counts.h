@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -88,6 +89,9 @@ struct Access {
   // in a uint8): `elements`, `reads` and `writes` count these, and no option
   // changes their width. Unset where the tensor's elements are its numbers.
   std::optional<NumberFormat> packed_format;
+  // Of an operand that is stored in several arrays (a compressed matrix): which
+  // of them this is, "columns". Empty: the operand itself, or its values.
+  absl::string_view part;
   // Scratch arrays alone: whose format they have, and what they are called.
   OperandSet scratch_format;
   absl::string_view scratch_name;
@@ -97,6 +101,39 @@ struct Access {
   Count operand_elements;
   Count reads;
   Count writes;
+};
+
+// How the constant operand of a contraction is stored and multiplied (cost
+// model, section 6, after Wiedemann, Mueller and Samek).
+enum class StorageFormat : uint8_t {
+  kDense,
+  kCsr,
+  kCer,
+  kCser,
+  kBitmap,
+  kNm,
+};
+inline constexpr int kStorageFormatCount = 6;
+// "dense", "csr", "cer", "cser", "bitmap", "nm".
+absl::string_view Name(StorageFormat format);
+
+// The constant operand of a contraction as a matrix of one row for each output
+// feature, and how often it multiplies a vector (cost model, section 6). Stored
+// it is `blocks` times [rows, columns] or, transposed, `blocks` times [columns,
+// rows], without gaps.
+struct WeightMatrix {
+  int16_t operand = 1;  // that is constant
+  int16_t vector_operand =
+      0;  // that it multiplies; -1: a scratch array, called
+  absl::string_view vector_scratch{};
+  Count blocks = 1;
+  Count rows{};     // of a block
+  Count columns{};  // of a block: the products of one output
+  Count vectors{};  // that each block multiplies in one run: P
+  bool is_transposed = false;
+  // The blocks are the groups of one matrix, whose rows they share out; else
+  // each is a matrix of its own.
+  bool is_one_matrix = false;
 };
 
 // The work of one run of a layer. Rules fill it by the functions below.
@@ -109,6 +146,9 @@ struct OpCounts {
   // A Cast: nothing moves either if operand 0 and output 0 turn out to have the
   // same format.
   bool is_view_if_formats_match = false;
+  // The constant operands of a contraction, for other storage formats than
+  // dense; a rule that leaves them out allows dense alone.
+  std::vector<WeightMatrix> matrices;
   // Why the counts are an upper bound: "antialias takes fewer taps at the
   // border". Empty where they are exact.
   std::string bound_reason;
@@ -138,6 +178,10 @@ Access* ReadInput(OpCounts& counts, const TypedNodeView& node, int i,
 // set; an operand that isn't constant becomes kInput).
 Access* ReadInputAs(OpCounts& counts, const TypedNodeView& node, int i,
                     const Count& uses, Role role);
+// Says that the contraction multiplies by `matrix`, if that operand is
+// constant.
+void AddWeightMatrix(OpCounts& counts, const TypedNodeView& node,
+                     const WeightMatrix& matrix);
 // Adds `count` writes of output `o`, unless nothing uses that output (R1).
 Access* WriteOutput(OpCounts& counts, const TypedNodeView& node, int o,
                     const Count& count);
