@@ -324,4 +324,25 @@ absl::Status ReadSkeleton(absl::string_view file, Skeleton* skeleton) {
   return SkeletonWalk(file, skeleton).Run();
 }
 
+absl::Status FindTensor(absl::string_view file, uint64_t payload_offset,
+                        WireField* tensor) {
+  WireReader reader(file);
+  Message message = Message::kModel;
+  size_t end = file.size();
+  while (reader.position() != end) {
+    OPCOST_RETURN_IF_ERROR(reader.ReadField(end, tensor));
+    if (payload_offset < tensor->content || payload_offset >= tensor->end) {
+      reader.Seek(tensor->end);
+      continue;
+    }
+    message = ChildOf(message, *tensor);
+    if (message == Message::kTensor) return absl::OkStatus();
+    if (message == Message::kOpaque) break;
+    end = tensor->end;
+  }
+  return absl::DataLossError(
+      absl::StrCat("no tensor holds byte ", payload_offset,
+                   "; the file has changed since it was read"));
+}
+
 }  // namespace opcost

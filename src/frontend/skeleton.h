@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "opcost/ir/graph.h"
+#include "src/frontend/wire.h"
 
 namespace opcost {
 
@@ -53,6 +54,12 @@ struct Skeleton {
 // stop being one; INVALID_ARGUMENT for nesting beyond kMaxNesting, and for a
 // structure of 2 GB, protobuf's limit.
 absl::Status ReadSkeleton(absl::string_view file, Skeleton* skeleton);
+
+// Finds the tensor of `file` in which `payload_offset` lies, which a payload of
+// that file began at. Errors: DATA_LOSS if there is none, the file having
+// changed.
+absl::Status FindTensor(absl::string_view file, uint64_t payload_offset,
+                        WireField* tensor);
 
 }  // namespace opcost
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "opcost/support/status_macros.h"
-#include "src/frontend/element_decode.h"
+#include "opcost/ir/element_bits.h"
 #include "src/frontend/external_path.h"
 #include "src/frontend/type_import.h"
 

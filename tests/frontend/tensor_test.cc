@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/frontend/element_decode.h"
+#include "opcost/ir/element_bits.h"
 #include "src/frontend/tensor_import.h"
 #include "tests/frontend/protos.h"
 #include "tests/support/status_matchers.h"

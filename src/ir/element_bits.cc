@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/frontend/element_decode.h"
+#include "opcost/ir/element_bits.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -71,6 +72,24 @@ double Decode(const FloatLayout& layout, uint64_t bits) {
   return sign * std::ldexp(static_cast<double>(significand), scale);
 }
 
+// The pattern of a finite `magnitude`, without its sign.
+uint64_t Encode(const FloatLayout& layout, double magnitude) {
+  const int lowest = 1 - layout.bias;  // exponent of subnormal numbers
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);
+  exponent = std::max(exponent - 1, lowest);
+  const auto significand = static_cast<uint64_t>(
+      std::ldexp(magnitude, layout.mantissa_bits - exponent));
+  const uint64_t implied = uint64_t{1} << layout.mantissa_bits;
+  const uint64_t stored =
+      significand < implied ? 0 : static_cast<uint64_t>(exponent + layout.bias);
+  const uint64_t pattern =
+      stored << layout.mantissa_bits | (significand & (implied - 1));
+  const uint64_t highest =
+      (uint64_t{1} << (layout.exponent_bits + layout.mantissa_bits)) - 1;
+  return std::min(pattern, highest);
+}
+
 }  // namespace
 
 double FloatFromBits(DataType type, uint64_t bits) {
@@ -102,6 +121,33 @@ int64_t IntFromBits(DataType type, uint64_t bits) {
     default:
       return static_cast<int64_t>(top >> unused_bits);
   }
+}
+
+uint64_t BitsFromFloat(DataType type, double number) {
+  if (type == DataType::kFloat32) {
+    return std::bit_cast<uint32_t>(static_cast<float>(number));
+  }
+  if (type == DataType::kFloat64) return std::bit_cast<uint64_t>(number);
+  if (type == DataType::kFloat8E8M0) {
+    if (std::isnan(number)) return 0xff;
+    return static_cast<uint64_t>(std::clamp(
+        number > 0 && std::isfinite(number) ? std::ilogb(number) + 127 : 0, 0,
+        0xfe));
+  }
+  const FloatLayout layout = LayoutOf(type);
+  const int sign_at = layout.exponent_bits + layout.mantissa_bits;
+  const uint64_t sign = uint64_t{std::signbit(number) ? 1U : 0U} << sign_at;
+  const uint64_t ones = (uint64_t{1} << sign_at) - 1;
+  if (std::isnan(number)) {
+    return layout.specials == Specials::kFnuz ? uint64_t{1} << sign_at : ones;
+  }
+  if (std::isinf(number)) {
+    const bool has_infinity = layout.specials == Specials::kIeee;
+    return sign |
+           (has_infinity ? ones >> layout.mantissa_bits << layout.mantissa_bits
+                         : ones);
+  }
+  return sign | Encode(layout, std::fabs(number));
 }
 
 }  // namespace opcost

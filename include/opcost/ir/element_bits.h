@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements of small tensors, from the bits that ONNX stores.
-#ifndef OPCOST_FRONTEND_ELEMENT_DECODE_H_
-#define OPCOST_FRONTEND_ELEMENT_DECODE_H_
+// Elements of tensors as the bits that ONNX stores, and back.
+#ifndef OPCOST_IR_ELEMENT_BITS_H_
+#define OPCOST_IR_ELEMENT_BITS_H_
 
 #include <cstdint>
 
@@ -19,6 +19,11 @@ double FloatFromBits(DataType type, uint64_t bits);
 // The same for integers and bool (0 or 1). A uint64 above 2^63 - 1 wraps.
 int64_t IntFromBits(DataType type, uint64_t bits);
 
+// The inverse of FloatFromBits() for numbers that `type` has; others are
+// rounded towards zero, NaN becomes one of the type's, or its highest pattern
+// where it has none.
+uint64_t BitsFromFloat(DataType type, double number);
+
 }  // namespace opcost
 
-#endif  // OPCOST_FRONTEND_ELEMENT_DECODE_H_
+#endif  // OPCOST_IR_ELEMENT_BITS_H_
