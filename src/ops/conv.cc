@@ -238,9 +238,11 @@ absl::StatusOr<OpCounts> CountConv(const TypedNodeView& node) {
                  .input = patch,
                  .output = g.out_channels_of_group});
   AddWeightMatrix(counts, node,
-                  {.rows = g.out_channels,
+                  {.blocks = g.group,
+                   .rows = g.out_channels_of_group,
                    .columns = patch,
-                   .vectors = g.batch * Volume(output.subspan(2))});
+                   .vectors = g.batch * Volume(output.subspan(2)),
+                   .is_one_matrix = true});
   counts.bound_reason = std::move(pairs.bound_reason);
   return counts;
 }
