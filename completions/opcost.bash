@@ -33,7 +33,10 @@ _opcost() {
       esac
       ;;
     help) options="estimate explain shapes tables help $always" ;;
-    *) options="$formats $machine $model --by --sort --top --unit --symbolic" ;;
+    *)
+      options="$formats $machine $model --by --sort --top --unit --symbolic"
+      options+=" --max-energy"
+      ;;
   esac
 
   local values=
@@ -74,7 +77,7 @@ _opcost() {
       return
       ;;
     --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
-      --layer | --name)
+      --layer | --name | --max-energy)
       return
       ;;
     *)

@@ -37,6 +37,13 @@ inline constexpr unsigned kEveryCommand = (kHelp << 1) - 1;
 
 enum class When : uint8_t { kAuto, kAlways, kNever };
 
+// --max-energy, as it was given.
+struct EnergyLimit {
+  std::string text;          // "5mJ"
+  double amount = 0;         // pJ; MACs if it is relative
+  bool is_relative = false;  // for tables whose unit is one MAC
+};
+
 // A command with its options, understood and checked.
 struct CommandLine {
   CommandBit command = kEstimate;
@@ -46,14 +53,15 @@ struct CommandLine {
   RenderOptions render;
   std::string table = "horowitz-45nm";
   When color = When::kAuto;
-  bool has_top = false;         // --top was given, `all` included
-  bool is_symbolic = false;     // --symbolic
-  bool allows_unknown = false;  // --allow-unknown
-  std::string operators;        // --operators; empty: none
-  std::string layer;            // --layer; empty: all
-  std::string from;             // --from
-  std::string new_name;         // --name; empty: after the file
-  std::string output;           // -o; empty: standard output
+  bool has_top = false;                   // --top was given, `all` included
+  bool is_symbolic = false;               // --symbolic
+  bool allows_unknown = false;            // --allow-unknown
+  std::string operators;                  // --operators; empty: none
+  std::string layer;                      // --layer; empty: all
+  std::string from;                       // --from
+  std::string new_name;                   // --name; empty: after the file
+  std::string output;                     // -o; empty: standard output
+  std::optional<EnergyLimit> max_energy;  // --max-energy
   bool wants_help = false;
   bool wants_version = false;
 };

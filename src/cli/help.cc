@@ -73,7 +73,8 @@ Examples:
 Most used options (opcost help estimate has all):
   --bits B    --table NAME|FILE    --batch N    --dim NAME=N    --format FORMAT
   --top N|all    -o FILE    -q    -v    --version
-Exit status: 0 done, 1 bad input, 2 wrong usage, 5 incomplete (a lower bound).
+Exit status: 0 done, 1 bad input, 2 wrong usage, 3 above --max-energy,
+5 incomplete (a lower bound).
 )";
 }
 

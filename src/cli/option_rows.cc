@@ -10,6 +10,7 @@
 #include "opcost/support/near_matches.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/command_line.h"
+#include "src/cli/limits.h"
 
 namespace opcost {
 namespace {
@@ -225,6 +226,11 @@ absl::Status ApplyUnit(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyMaxEnergy(string_view value, CommandLine& line) {
+  OPCOST_ASSIGN_OR_RETURN(line.max_energy, ParseEnergyLimit(value));
+  return absl::OkStatus();
+}
+
 absl::Status ApplyColor(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(line.color,
                           Choose<When>(value, {{"auto", When::kAuto},
@@ -286,6 +292,7 @@ constexpr OptionRow kOptions[] = {
     {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
     {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},
 
+    {"--max-energy", "E", "exit with 3 if the total is above E: 5mJ, in pJ to J; under a relative table 1.2GMAC", OptionGroup::kOther, kEstimate, false, &ApplyMaxEnergy},
     {"--allow-unknown", "", "exit with 0, not 5, where layers are unknown", OptionGroup::kOther, kPricing, false, &ApplyFlag<&CommandLine::allows_unknown>},
     {"--from", "NAME|FILE", "the table to copy", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::from>},
     {"--name", "NEW", "the copy's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::new_name>},

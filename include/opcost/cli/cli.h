@@ -31,6 +31,7 @@ enum ExitStatus : int {
   kDone = 0,
   kBadInput = 1,
   kBadUsage = 2,
+  kLimitExceeded = 3,  // --max-energy and the like
   kIncomplete = 5,
 };
 
