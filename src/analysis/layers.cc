@@ -340,8 +340,7 @@ class LayerCounter {
                            ", but not its overload '", node.overload, "'")
             : absl::StrCat("operator ", QualifiedOp(node), " of opset ",
                            node.opset, " isn't known"),
-        "express it by operators that are known, or read the total without "
-        "it"};
+        "describe it in a file for --operators, or read the total without it"};
   }
 
   void Warn(const LayerCounts& layer) {

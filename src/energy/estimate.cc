@@ -112,7 +112,7 @@ class Estimator {
   template <typename Rows>
   double MovementSeconds(const Rows& rows) const;
   absl::Status AddTotals();
-  absl::Status AddOnce();
+  absl::Status AddOnce(absl::Span<const TierTraffic> sums);
 
   const CostTable& table_;
   const StaticPower* power_;
@@ -364,14 +364,8 @@ absl::Status Estimator::AddTotals() {
 }
 
 // The same computation, with compulsory traffic alone.
-absl::Status Estimator::AddOnce() {
-  MemoryOptions once;
-  once.movement = Movement::kOnce;
-  once.array_scope = out_.options.memory.array_scope;
+absl::Status Estimator::AddOnce(absl::Span<const TierTraffic> sums) {
   double movement_pj = 0;
-  OPCOST_ASSIGN_OR_RETURN(
-      const std::vector<TierTraffic> sums,
-      PlaceSums(*out_.analysis, formats_, table_.tiers(), once));
   for (const TierTraffic& sum : sums) {
     if (sum.reads != 0) {
       OPCOST_ASSIGN_OR_RETURN(const Price price,
@@ -387,6 +381,9 @@ absl::Status Estimator::AddOnce() {
   double static_pj = 0;
   if (power_ != nullptr) {
     // Seconds are a maximum per layer, so here the rows are needed.
+    MemoryOptions once;
+    once.movement = Movement::kOnce;
+    once.array_scope = out_.options.memory.array_scope;
     OPCOST_ASSIGN_OR_RETURN(
         const std::vector<LayerTraffic> rows,
         Place(*out_.analysis, formats_, table_.tiers(), once));
@@ -404,15 +401,15 @@ absl::Status Estimator::AddOnce() {
 absl::StatusOr<Estimate> Estimator::Run() {
   const std::vector<LayerCounts>& layers = out_.analysis->layers;
   OPCOST_ASSIGN_OR_RETURN(
-      std::vector<LayerTraffic> traffic,
-      Place(*out_.analysis, formats_, table_.tiers(), out_.options.memory));
+      Placement traffic,
+      PlaceBoth(*out_.analysis, formats_, table_.tiers(), out_.options.memory));
   out_.layers.resize(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
     OPCOST_RETURN_IF_ERROR(
-        PriceLayer(layers[i], std::move(traffic[i]), out_.layers[i]));
+        PriceLayer(layers[i], std::move(traffic.layers[i]), out_.layers[i]));
   }
   OPCOST_RETURN_IF_ERROR(AddTotals());
-  OPCOST_RETURN_IF_ERROR(AddOnce());
+  OPCOST_RETURN_IF_ERROR(AddOnce(traffic.once));
   out_.status = StatusOfTotal(*out_.analysis);
   out_.prices = book_.prices();
   AddRemarks(book_, out_);

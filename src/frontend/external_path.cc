@@ -25,6 +25,10 @@ absl::StatusOr<std::string> NormalizeExternalPath(absl::string_view location) {
   if (absl::StartsWith(location, "/") || absl::StrContains(location, '\0')) {
     return refused();
   }
+  // A plain name, as most locations are, is normal already.
+  if (!absl::StrContains(location, '/') && location[0] != '.') {
+    return std::string(location);
+  }
   std::vector<absl::string_view> steps;
   for (const absl::string_view step : absl::StrSplit(location, '/')) {
     if (step.empty() || step == ".") continue;

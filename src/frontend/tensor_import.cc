@@ -2,7 +2,9 @@
 #include "src/frontend/tensor_import.h"
 
 #include <bit>
+#include <charconv>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -208,7 +210,9 @@ absl::Status ImportCut(const CutPayload& cut, int64_t count,
 absl::StatusOr<uint64_t> ParseByteCount(absl::string_view key,
                                         const std::string& text) {
   int64_t number = 0;
-  if (!absl::SimpleAtoi(text, &number) || number < 0) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end || number < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("the ", key, " of its external data is '", text,
                      "'; expected a number of bytes"));
@@ -220,7 +224,7 @@ absl::Status ImportExternal(const onnx::TensorProto& proto, int64_t count,
                             StoredTensor* tensor) {
   Payload& payload = tensor->payload;
   payload.place = Payload::Place::kExternal;
-  std::string location;
+  absl::string_view location;
   bool has_length = false;
   for (const onnx::StringStringEntryProto& entry : proto.external_data()) {
     if (entry.key() == "location") {

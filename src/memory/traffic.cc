@@ -68,15 +68,19 @@ class Placer {
   // INVALID_ARGUMENT if there is no tier, or none called `weights_from`.
   absl::Status Prepare();
 
-  // Calls sink(layer, uses, bytes, tier, moved, is_cold_read) for each row.
-  template <typename Sink>
-  absl::Status Run(const LayerCounts& layer, const Sink& sink);
+  // Calls sink(layer, uses, bytes, tier, moved, is_cold_read) for each row, and
+  // once(placer, layer, uses, tier) for each array.
+  template <typename Sink, typename Once>
+  absl::Status Run(const LayerCounts& layer, const Sink& sink,
+                   const Once& once);
+  // What all runs of the layer move.
+  absl::StatusOr<Moved> Move(const LayerCounts& layer, const Uses& uses,
+                             Movement movement) const;
 
  private:
   absl::Status Collect(const LayerCounts& layer, LayerUses& all) const;
   absl::Status Merge(const LayerCounts& layer, const Uses& uses,
                      LayerUses& all) const;
-  absl::StatusOr<Moved> Move(const LayerCounts& layer, const Uses& uses) const;
   Movement MovementOf(const Uses& uses) const;
   bool IsConstant(const Uses& uses) const;
   int64_t ReadCold(const LayerCounts& layer, const Uses& uses);
@@ -96,11 +100,14 @@ absl::Status TooLarge(const LayerCounts& layer, absl::string_view what) {
                    what, " doesn't fit 63 bits; reduce the input's extents"));
 }
 
-// The number, which binding the graph's inputs has made concrete.
-absl::StatusOr<int64_t> Number(const LayerCounts& layer, const Count& count,
-                               absl::string_view what) {
+// Takes the number, which binding the graph's inputs has made concrete.
+absl::Status TakeNumber(const LayerCounts& layer, const Count& count,
+                        absl::string_view what, int64_t* number) {
+  if (count.is_concrete()) {
+    *number = count.value();
+    return absl::OkStatus();
+  }
   if (count.overflowed()) return TooLarge(layer, what);
-  if (const std::optional<int64_t> number = count.AsInt()) return *number;
   return absl::FailedPreconditionError(absl::StrCat(
       layer.node->op_type, " '", layer.name, "': the number of ", what, " is ",
       count.ToString(), "; give the sizes with --dim"));
@@ -162,17 +169,18 @@ absl::Status Placer::Collect(const LayerCounts& layer, LayerUses& all) const {
     } else {
       uses.scratch_name = access.scratch_name;
     }
-    OPCOST_ASSIGN_OR_RETURN(uses.elements,
-                            Number(layer, access.elements, "elements"));
+    OPCOST_RETURN_IF_ERROR(
+        TakeNumber(layer, access.elements, "elements", &uses.elements));
     uses.scope_elements = uses.elements;
     if (options_.array_scope == ArrayScope::kOperand) {
-      OPCOST_ASSIGN_OR_RETURN(
-          uses.scope_elements,
-          Number(layer, access.operand_elements, "elements of an operand"));
+      OPCOST_RETURN_IF_ERROR(TakeNumber(layer, access.operand_elements,
+                                        "elements of an operand",
+                                        &uses.scope_elements));
     }
-    OPCOST_ASSIGN_OR_RETURN(uses.reads, Number(layer, access.reads, "reads"));
-    OPCOST_ASSIGN_OR_RETURN(uses.writes,
-                            Number(layer, access.writes, "writes"));
+    OPCOST_RETURN_IF_ERROR(
+        TakeNumber(layer, access.reads, "reads", &uses.reads));
+    OPCOST_RETURN_IF_ERROR(
+        TakeNumber(layer, access.writes, "writes", &uses.writes));
     OPCOST_RETURN_IF_ERROR(Merge(layer, uses, all));
   }
   return absl::OkStatus();
@@ -197,10 +205,10 @@ bool Placer::IsConstant(const Uses& uses) const {
          analysis_.values[static_cast<size_t>(uses.value)].is_constant;
 }
 
-absl::StatusOr<Moved> Placer::Move(const LayerCounts& layer,
-                                   const Uses& uses) const {
+absl::StatusOr<Moved> Placer::Move(const LayerCounts& layer, const Uses& uses,
+                                   Movement movement) const {
   Moved run{uses.reads, uses.writes};
-  const bool once = MovementOf(uses) == Movement::kOnce;
+  const bool once = movement == Movement::kOnce;
   if (once) {
     if (uses.side == Access::Side::kScratch) return Moved{};
     // What a layer rereads of its own output never left the datapath.
@@ -255,8 +263,9 @@ int64_t Placer::ReadCold(const LayerCounts& layer, const Uses& uses) {
   return fresh;
 }
 
-template <typename Sink>
-absl::Status Placer::Run(const LayerCounts& layer, const Sink& sink) {
+template <typename Sink, typename Once>
+absl::Status Placer::Run(const LayerCounts& layer, const Sink& sink,
+                         const Once& once) {
   if (layer.coverage.status == Coverage::Status::kUnknown ||
       formats_.IsView(layer)) {
     return absl::OkStatus();
@@ -267,11 +276,13 @@ absl::Status Placer::Run(const LayerCounts& layer, const Sink& sink) {
     const std::optional<int64_t> bytes =
         SizeInBytes(uses.scope_elements, uses.format.width_bits);
     if (!bytes.has_value()) return TooLarge(layer, "bytes of an array");
-    OPCOST_ASSIGN_OR_RETURN(const Moved moved, Move(layer, uses));
+    const int tier = TierFor(*bytes, tiers_);
+    OPCOST_ASSIGN_OR_RETURN(const Moved moved,
+                            Move(layer, uses, MovementOf(uses)));
     if (moved.reads != 0 || moved.writes != 0) {
-      OPCOST_RETURN_IF_ERROR(
-          sink(layer, uses, *bytes, TierFor(*bytes, tiers_), moved, false));
+      OPCOST_RETURN_IF_ERROR(sink(layer, uses, *bytes, tier, moved, false));
     }
+    OPCOST_RETURN_IF_ERROR(once(*this, layer, uses, tier));
     const int64_t cold = ReadCold(layer, uses);
     if (cold != 0) {
       OPCOST_RETURN_IF_ERROR(
@@ -313,6 +324,40 @@ absl::Status AddTo(std::vector<TierTraffic>& sums, int tier,
   return absl::OkStatus();
 }
 
+constexpr auto kNothing = [](const Placer&, const LayerCounts&, const Uses&,
+                             int) { return absl::OkStatus(); };
+
+// The rows of each layer; `once` sees each array too.
+template <typename Once>
+absl::Status PlaceRows(const Analysis& analysis, const Formats& formats,
+                       absl::Span<const Tier> tiers,
+                       const MemoryOptions& options, const Once& once,
+                       std::vector<LayerTraffic>* result) {
+  Placer placer(analysis, formats, tiers, options);
+  OPCOST_RETURN_IF_ERROR(placer.Prepare());
+  result->resize(analysis.layers.size());
+  for (size_t i = 0; i < analysis.layers.size(); ++i) {
+    LayerTraffic& rows = (*result)[i];
+    const auto keep = [&](const LayerCounts& layer, const Uses& uses,
+                          int64_t bytes, int tier, const Moved& moved,
+                          bool is_cold_read) {
+      ArrayTraffic& row = rows.emplace_back();
+      row.array = ArrayOf(analysis, layer, uses);
+      row.scratch_name = uses.scratch_name;
+      row.role = uses.role;
+      row.format = uses.format;
+      row.bytes = bytes;
+      row.tier = tier;
+      row.reads = moved.reads;
+      row.writes = moved.writes;
+      row.is_cold_read = is_cold_read;
+      return absl::OkStatus();
+    };
+    OPCOST_RETURN_IF_ERROR(placer.Run(analysis.layers[i], keep, once));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string ArrayTraffic::name() const {
@@ -343,29 +388,10 @@ absl::StatusOr<std::vector<LayerTraffic>> Place(const Analysis& analysis,
                                                 const Formats& formats,
                                                 absl::Span<const Tier> tiers,
                                                 const MemoryOptions& options) {
-  Placer placer(analysis, formats, tiers, options);
-  OPCOST_RETURN_IF_ERROR(placer.Prepare());
-  std::vector<LayerTraffic> result(analysis.layers.size());
-  for (size_t i = 0; i < analysis.layers.size(); ++i) {
-    LayerTraffic& rows = result[i];
-    const auto keep = [&](const LayerCounts& layer, const Uses& uses,
-                          int64_t bytes, int tier, const Moved& moved,
-                          bool is_cold_read) {
-      ArrayTraffic& row = rows.emplace_back();
-      row.array = ArrayOf(analysis, layer, uses);
-      row.scratch_name = uses.scratch_name;
-      row.role = uses.role;
-      row.format = uses.format;
-      row.bytes = bytes;
-      row.tier = tier;
-      row.reads = moved.reads;
-      row.writes = moved.writes;
-      row.is_cold_read = is_cold_read;
-      return absl::OkStatus();
-    };
-    OPCOST_RETURN_IF_ERROR(placer.Run(analysis.layers[i], keep));
-  }
-  return result;
+  std::vector<LayerTraffic> rows;
+  OPCOST_RETURN_IF_ERROR(
+      PlaceRows(analysis, formats, tiers, options, kNothing, &rows));
+  return rows;
 }
 
 absl::StatusOr<std::vector<TierTraffic>> PlaceSums(
@@ -379,9 +405,26 @@ absl::StatusOr<std::vector<TierTraffic>> PlaceSums(
     return AddTo(sums, tier, uses.format, moved);
   };
   for (const LayerCounts& layer : analysis.layers) {
-    OPCOST_RETURN_IF_ERROR(placer.Run(layer, add));
+    OPCOST_RETURN_IF_ERROR(placer.Run(layer, add, kNothing));
   }
   return sums;
+}
+
+absl::StatusOr<Placement> PlaceBoth(const Analysis& analysis,
+                                    const Formats& formats,
+                                    absl::Span<const Tier> tiers,
+                                    const MemoryOptions& options) {
+  Placement both;
+  const auto add = [&both](const Placer& placer, const LayerCounts& layer,
+                           const Uses& uses, int tier) -> absl::Status {
+    OPCOST_ASSIGN_OR_RETURN(const Moved moved,
+                            placer.Move(layer, uses, Movement::kOnce));
+    if (moved.reads == 0 && moved.writes == 0) return absl::OkStatus();
+    return AddTo(both.once, tier, uses.format, moved);
+  };
+  OPCOST_RETURN_IF_ERROR(
+      PlaceRows(analysis, formats, tiers, options, add, &both.layers));
+  return both;
 }
 
 }  // namespace opcost

@@ -5,8 +5,10 @@
 //   build/bench/tests/bench/pipeline_bench
 //   OPCOST_SHARED_DATA=<folder with onnx-light/> .../pipeline_bench
 //
-// Every model of models/ and, where given, of onnx-light/ and exports/ has two
-// rows, opcost/<model> and libonnx/<model>.
+// Every model of models/ and, where given, of onnx-light/ and exports/ has
+// three rows: shapes/<model>, opcost's import and shape inference alone,
+// opcost/<model>, from bytes to the report, and libonnx/<model>. Symbols that a
+// batch of one doesn't bind are 16 in the report's rows.
 #include <benchmark/benchmark.h>
 #include <onnx/onnx_pb.h>
 #include <onnx/shape_inference/implementation.h>
@@ -32,6 +34,8 @@ std::string ReadFile(const std::filesystem::path& path) {
 void BytesToReport(benchmark::State& state, const std::string& bytes) {
   const absl::StatusOr<opcost::CostTable> table =
       opcost::TableLibrary().Load("horowitz-45nm");
+  opcost::InputOptions options;
+  options.unbound = 16;
   for (auto _ : state) {
     const absl::StatusOr<opcost::Model> model =
         opcost::ImportBytes(bytes, "model.onnx");
@@ -40,7 +44,7 @@ void BytesToReport(benchmark::State& state, const std::string& bytes) {
       return;
     }
     const absl::StatusOr<opcost::Analysis> analysis =
-        opcost::Analyze(*model, {});
+        opcost::Analyze(*model, options);
     if (!analysis.ok()) {
       state.SkipWithError(std::string(analysis.status().message()).c_str());
       return;
@@ -52,6 +56,26 @@ void BytesToReport(benchmark::State& state, const std::string& bytes) {
       return;
     }
     benchmark::DoNotOptimize(opcost::RenderEstimate(*estimate, {}));
+  }
+}
+
+void BytesToShapes(benchmark::State& state, const std::string& bytes) {
+  opcost::InputOptions options;
+  options.keep_symbols = true;  // as libonnx does
+  for (auto _ : state) {
+    const absl::StatusOr<opcost::Model> model =
+        opcost::ImportBytes(bytes, "model.onnx");
+    if (!model.ok()) {
+      state.SkipWithError(std::string(model.status().message()).c_str());
+      return;
+    }
+    const absl::StatusOr<opcost::Analysis> analysis =
+        opcost::InferShapes(*model, options);
+    if (!analysis.ok()) {
+      state.SkipWithError(std::string(analysis.status().message()).c_str());
+      return;
+    }
+    benchmark::DoNotOptimize(analysis->values.data());
   }
 }
 
@@ -94,6 +118,9 @@ int main(int argc, char** argv) {
     for (const std::filesystem::path& path : ModelsIn(folder)) {
       const std::string bytes = ReadFile(path);
       const std::string name = path.stem().string();
+      benchmark::RegisterBenchmark(("shapes/" + name).c_str(), BytesToShapes,
+                                   bytes)
+          ->Unit(benchmark::kMillisecond);
       benchmark::RegisterBenchmark(("opcost/" + name).c_str(), BytesToReport,
                                    bytes)
           ->Unit(benchmark::kMillisecond);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/ops/registry.h"
 #include "opcost/support/status_macros.h"
+#include "tests/support/counted.h"
 
 namespace opcost {
 
@@ -194,6 +195,7 @@ absl::StatusOr<OpCounts> OneNode::Count() {
   OPCOST_ASSIGN_OR_RETURN(const TypedNodeView view, InferredView());
   OPCOST_ASSIGN_OR_RETURN(OpCounts counts, def()->count(view));
   OPCOST_RETURN_IF_ERROR(counts.Validate(view));
+  NoteCounted(*def());
   return counts;
 }
 

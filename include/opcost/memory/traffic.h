@@ -93,6 +93,19 @@ absl::StatusOr<std::vector<TierTraffic>> PlaceSums(
     const Analysis& analysis, const Formats& formats,
     absl::Span<const Tier> tiers, const MemoryOptions& options);
 
+// Place(), and PlaceSums() of compulsory traffic (every role kOnce, no cold
+// reads) from the same walk.
+//
+// Errors: those of Place(); a sum beyond 63 bits (OUT_OF_RANGE).
+struct Placement {
+  std::vector<LayerTraffic> layers;
+  std::vector<TierTraffic> once;
+};
+absl::StatusOr<Placement> PlaceBoth(const Analysis& analysis,
+                                    const Formats& formats,
+                                    absl::Span<const Tier> tiers,
+                                    const MemoryOptions& options);
+
 }  // namespace opcost
 
 #endif  // OPCOST_MEMORY_TRAFFIC_H_
