@@ -203,6 +203,11 @@ TEST(ScatterElements, CopiesTheDataAndWritesEachUpdate) {
                               DimsOf(indices));
     node.Attr("reduction", reduction.c_str());
     ExpectCounts(node, tally, TextOf(data) + reduction + TextOf(indices));
+    if (reduction != "none") continue;
+    // Its older name, which knows no reduction.
+    OneNode older = Scattering("Scatter", DimsOf(data), DimsOf(indices),
+                               DimsOf(indices), 9);
+    ExpectCounts(older, tally, TextOf(data) + TextOf(indices));
   }
 }
 

@@ -56,7 +56,12 @@ TEST(ShapeAndSize, ReadShapesAlone) {
   Array extents(tally, "o0", {2});
   for (int64_t i = 0; i < 2; ++i) extents.Write(i, Number(tally, 1));
   ExpectCounts(shape, tally, "Shape");
-  EXPECT_TRUE(Op("Size", 13, {2, 3}).def()->reads_shapes_only);
+  OneNode size = Op("Size", 13, {2, 3});
+  EXPECT_TRUE(size.def()->reads_shapes_only);
+  Tally tally_of_size;
+  Array elements(tally_of_size, "o0", {1});
+  elements.Write(0, Number(tally_of_size, 1));
+  ExpectCounts(size, tally_of_size, "Size");
 }
 
 OneNode Constant() { return OneNode("Constant", 13); }

@@ -66,6 +66,15 @@ TEST(SequenceConstruct, KeepsWhatItsTensorsHaveInCommon) {
   });
 }
 
+TEST(SequenceConstruct, MovesNothing) {
+  OneNode node("SequenceConstruct", 11);
+  node.Input({2, 3}).Input({2, 3});
+  ASSERT_OK_AND_ASSIGN(const OpCounts counts, node.Count());
+  EXPECT_TRUE(counts.is_view);
+  EXPECT_TRUE(counts.arith.empty());
+  EXPECT_TRUE(counts.accesses.empty());
+}
+
 TEST(SequenceConstruct, BoundsAnExtentThatDiffersByTheLargest) {
   OneNode node("SequenceConstruct", 11);
   node.Input({2, 3}).Input({2, 7}).Input({2, 5});
