@@ -3,6 +3,7 @@
 #ifndef OPCOST_IR_PAYLOAD_SOURCE_H_
 #define OPCOST_IR_PAYLOAD_SOURCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,17 @@ class PayloadReader {
   // Errors: DATA_LOSS if the file has changed since it was opened.
   virtual absl::Status Read(uint64_t begin, uint64_t end,
                             const Take& take) const = 0;
+
+  // Hands over each of `ranges`, which begin and end in rising order, whole.
+  // One call with many of them costs less than many calls.
+  struct Range {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+  using TakeRange =
+      std::function<void(size_t index, absl::Span<const uint8_t>)>;
+  virtual absl::Status ReadRanges(absl::Span<const Range> ranges,
+                                  const TakeRange& take) const;
 };
 
 // Where a model's payloads come from.
