@@ -56,3 +56,12 @@ function(opcost_library name)
             $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
             $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:tomlplusplus>)
 endfunction()
+
+# opcost_precompile(<target> <headers>): reads the headers once for all sources
+# of a target, where OPCOST_PRECOMPILED_HEADERS asks for it: a build from nothing
+# takes a third less, but a change to one of them compiles the whole target.
+function(opcost_precompile target)
+  if(OPCOST_PRECOMPILED_HEADERS AND TARGET ${target})
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
