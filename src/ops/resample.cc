@@ -30,6 +30,8 @@ struct Resampling {
   // Axes whose elements don't stay in place although their extent does: a
   // region of interest is cut from them.
   std::vector<bool> cropped;
+  // A region is cut out that isn't known, so that every axis may be cropped.
+  bool region_unknown = false;
 };
 
 absl::StatusOr<Interpolation> ModeOf(const NodeView& node, bool takes_cubic) {
@@ -149,16 +151,23 @@ absl::Status CheckSize(const NodeView& node, absl::string_view what,
 }
 
 // The fraction of each axis that is cut out: 1 but for tf_crop_and_resize.
+// Where sizes are given it settles no extent and need not be known.
 absl::StatusOr<std::vector<double>> CutOut(const NodeView& node,
                                            absl::Span<const int> axes,
-                                           Resampling& r) {
+                                           bool by_sizes, Resampling& r) {
   std::vector<double> fractions(axes.size(), 1);
-  if (node.opset() < 11) return fractions;
   OPCOST_ASSIGN_OR_RETURN(
       const std::string transformation,
       node.String("coordinate_transformation_mode", "half_pixel"));
   if (transformation != "tf_crop_and_resize") return fractions;
-  OPCOST_ASSIGN_OR_RETURN(const std::vector<double> roi, InputFloats(node, 1));
+  const absl::StatusOr<std::vector<double>> region = InputFloats(node, 1);
+  if (by_sizes && IsUndetermined(region.status())) {
+    r.region_unknown = true;
+    for (const int axis : axes) r.cropped[static_cast<size_t>(axis)] = true;
+    return fractions;
+  }
+  OPCOST_RETURN_IF_ERROR(region.status());
+  const std::vector<double>& roi = *region;
   if (roi.size() != 2 * axes.size()) {
     return node.Invalid("the region of interest has ", roi.size(),
                         " numbers but ", axes.size(), " axes need ",
@@ -259,10 +268,9 @@ absl::StatusOr<Resampling> ResolveResize(const NodeView& node) {
   r.cropped.assign(r.output.size(), false);
   OPCOST_ASSIGN_OR_RETURN(const std::vector<int> axes,
                           ResizedAxes(node, r.data->shape.rank()));
-  OPCOST_ASSIGN_OR_RETURN(const std::vector<double> fractions,
-                          CutOut(node, axes, r));
   if (node.opset() < 11) {
-    OPCOST_RETURN_IF_ERROR(ApplyScales(node, axes, fractions, 1, r));
+    const std::vector<double> whole(axes.size(), 1);
+    OPCOST_RETURN_IF_ERROR(ApplyScales(node, axes, whole, 1, r));
     return r;
   }
   OPCOST_ASSIGN_OR_RETURN(const bool by_scales, IsGiven(node, 2));
@@ -272,6 +280,8 @@ absl::StatusOr<Resampling> ResolveResize(const NodeView& node) {
                                     "one may be"
                                   : "neither scales nor sizes are given");
   }
+  OPCOST_ASSIGN_OR_RETURN(const std::vector<double> fractions,
+                          CutOut(node, axes, by_sizes, r));
   OPCOST_RETURN_IF_ERROR(by_scales ? ApplyScales(node, axes, fractions, 2, r)
                                    : ApplySizes(node, axes, r));
   return r;
@@ -321,6 +331,24 @@ bool KeepsEveryElement(const Resampling& r) {
   return r.output == r.data->shape.dims();
 }
 
+// Why the taps are a bound; empty where they are exact.
+std::string BoundReason(const Resampling& r) {
+  if (r.mode == Interpolation::kNearest) return "";
+  bool is_reduced = false, keeps_an_extent = false;
+  for (size_t a = 0; a < r.output.size(); ++a) {
+    const Extent& in = r.data->shape.dims()[a];
+    const Extent& out = r.output[a];
+    keeps_an_extent |= in == out && r.cropped[a];
+    is_reduced |= !(in == out) && (!in.is_concrete() || !out.is_concrete() ||
+                                   in.value() > out.value());
+  }
+  if (r.region_unknown && keeps_an_extent) {
+    return "an axis that the region doesn't cut is weighed too";
+  }
+  return r.antialias && is_reduced ? "antialias takes fewer taps at the border"
+                                   : "";
+}
+
 template <Resolver* resolve>
 absl::StatusOr<OpCounts> CountResample(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const Resampling r, resolve(node));
@@ -340,6 +368,7 @@ absl::StatusOr<OpCounts> CountResample(const TypedNodeView& node) {
   }
   ReadInput(counts, node, 0, taps * out);
   WriteOutput(counts, node, 0, out);
+  counts.bound_reason = BoundReason(r);
   return counts;
 }
 
@@ -357,11 +386,17 @@ constexpr Formula kResample = {
     "Y: out", "R1 R3 R5 R8"};
 
 constexpr OpDef kOps[] = {
-    {"Resize", 10, InferResample<ResolveResize>, CountResample<ResolveResize>,
-     FoldResample<ResolveResize>, kResample,
-     "nearest: a copy per output, a view where no extent changes; linear and "
-     "cubic: 2 and 4 taps per axis that changes, more with antialias (a "
-     "bound)"},
+    {.name = "Resize",
+     .since = 10,
+     .infer = InferResample<ResolveResize>,
+     .count = CountResample<ResolveResize>,
+     .fold = FoldResample<ResolveResize>,
+     .formula = kResample,
+     .description = "nearest: a copy per output, a view where no extent "
+                    "changes; linear and cubic: 2 and 4 taps per axis that "
+                    "changes, more with antialias",
+     .bound = "antialias takes fewer taps at the border; a region that isn't "
+              "known may leave an axis as it is"},
     {"Upsample", 1, InferResample<ResolveUpsample>,
      CountResample<ResolveUpsample>, FoldResample<ResolveUpsample>, kResample,
      "nearest: a copy per output, a view where no extent changes; linear: 2 "

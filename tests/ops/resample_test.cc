@@ -96,6 +96,46 @@ TEST(Resize, ARegionOfInterestScalesTheInputsExtent) {
         "float32 4x12"}});
 }
 
+TEST(Resize, SizesNeedNoRegion) {
+  // The region is an input of the graph: each axis may be cropped, so that a
+  // linear filter weighs 2 x 2 elements although one extent stays.
+  OneNode node =
+      Op("Resize", 13, {4, 8})
+          .Input({4})
+          .Absent()
+          .ConstantInts({4, 12})
+          .Attr("mode", "linear")
+          .Attr("coordinate_transformation_mode", "tf_crop_and_resize");
+  EXPECT_EQ(node.InferText(), "float32 4x12");
+  ASSERT_OK_AND_ASSIGN(const OpCounts counts, node.Count());
+  EXPECT_TRUE(counts.accesses[0].reads.Is(4 * (4 * 12)));
+  EXPECT_EQ(counts.bound_reason,
+            "an axis that the region doesn't cut is weighed too");
+}
+
+TEST(Resize, ScalesNeedTheRegion) {
+  OneNode node =
+      Op("Resize", 13, {4, 8})
+          .Input({4})
+          .ConstantFloats({1, 3})
+          .Attr("coordinate_transformation_mode", "tf_crop_and_resize");
+  EXPECT_EQ(node.InferText(),
+            "Resize 'o0': the elements of operand 1 aren't known before the "
+            "model runs");
+}
+
+TEST(Resize, AntialiasIsABoundOnlyWhereTheInputShrinks) {
+  const auto reason = [](Numbers out) {
+    OneNode node = BySizes(18, {4, 12}, std::move(out))
+                       .Attr("antialias", 1)
+                       .Attr("mode", "linear");
+    const absl::StatusOr<OpCounts> counts = node.Count();
+    return counts.ok() ? counts->bound_reason : counts.status().ToString();
+  };
+  EXPECT_EQ(reason({4, 5}), "antialias takes fewer taps at the border");
+  EXPECT_EQ(reason({8, 12}), "");
+}
+
 TEST(Resize, SizesFollowTheAspectRatioPolicy) {
   const auto policy = [](Numbers sizes, const char* name) {
     return BySizes(18, {1, 3, 40, 60}, std::move(sizes))
