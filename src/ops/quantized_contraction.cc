@@ -7,6 +7,7 @@
 // zero point and two saturating comparisons, in float32.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "opcost/support/status_macros.h"
@@ -48,6 +49,9 @@ struct Contraction {
   Dims output;
   Count macs;
   Extent left_scope, right_scope, output_scope;
+  // Of convolutions, for --padding skipped.
+  Dims in_spatial, kernel;
+  Extent in_channels_of_group;
 };
 
 // The extents of a kernel, the same as kernel_shape if that is there.
@@ -124,6 +128,9 @@ absl::StatusOr<Contraction> ResolveConv(const NodeView& node,
   c.left_scope = patch;
   c.output_scope = w_dims[0] / group;
   c.right_scope = Volume({c.output_scope, patch});
+  c.in_spatial.assign(x_dims.begin() + 2, x_dims.end());
+  c.kernel = kernel;
+  c.in_channels_of_group = w_dims[1];
   return c;
 }
 
@@ -162,6 +169,20 @@ absl::StatusOr<OutputTypes> InferQLinear(const NodeView& node) {
   return OutputTypes{ValueType(type, std::move(c.output))};
 }
 
+// Under --padding skipped, takes products with padding off a convolution's
+// MACs; the result says why they are a bound, and is empty where they aren't.
+absl::StatusOr<std::string> SkipPadding(const TypedNodeView& node,
+                                        Contraction* c) {
+  if (!node.options().skip_padding || c->kernel.empty()) return std::string();
+  const auto output = absl::MakeConstSpan(c->output);
+  OPCOST_ASSIGN_OR_RETURN(
+      const std::optional<Extent> inside,
+      PairsInside(node, c->in_spatial, c->kernel, output.subspan(2)));
+  if (!inside.has_value()) return std::string(kPaddingIsCounted);
+  c->macs = Volume({output[0], output[1], c->in_channels_of_group, *inside});
+  return std::string();
+}
+
 // The MACs, the reads of both operands, and each element of the zero points.
 OpCounts CountMacs(const TypedNodeView& node, const Contraction& c,
                    const Operands& o) {
@@ -191,8 +212,10 @@ void WriteResult(OpCounts& counts, const TypedNodeView& node,
 
 template <Resolver* kResolve>
 absl::StatusOr<OpCounts> CountInteger(const TypedNodeView& node) {
-  OPCOST_ASSIGN_OR_RETURN(const Contraction c, kResolve(node, kInteger));
+  OPCOST_ASSIGN_OR_RETURN(Contraction c, kResolve(node, kInteger));
+  OPCOST_ASSIGN_OR_RETURN(std::string bound_reason, SkipPadding(node, &c));
   OpCounts counts = CountMacs(node, c, kInteger);
+  counts.bound_reason = std::move(bound_reason);
   WriteResult(counts, node, c);
   return counts;
 }
@@ -200,9 +223,11 @@ absl::StatusOr<OpCounts> CountInteger(const TypedNodeView& node) {
 template <Resolver* kResolve>
 absl::StatusOr<OpCounts> CountQLinear(const TypedNodeView& node) {
   constexpr Operands o = kQLinear;
-  OPCOST_ASSIGN_OR_RETURN(const Contraction c, kResolve(node, o));
+  OPCOST_ASSIGN_OR_RETURN(Contraction c, kResolve(node, o));
+  OPCOST_ASSIGN_OR_RETURN(std::string bound_reason, SkipPadding(node, &c));
   const Count out = Volume(c.output);
   OpCounts counts = CountMacs(node, c, o);
+  counts.bound_reason = std::move(bound_reason);
   const bool has_bias = node.HasInput(o.bias);
   node.Let("B", has_bias ? 1 : 0);
   AddRequantize(counts, out);

@@ -116,6 +116,35 @@ TEST(ContribPadding, ConvolutionsSkipItInEachLayout) {
   }
 }
 
+// ONNX's own convolutions of integers; zero points read an element each, and
+// requantising is 1 mul, 3 adds and no read, its scales being immediates.
+TEST(ContribPadding, ConvolutionsOfIntegersSkipIt) {
+  Draw draw(7623);
+  for (int i = 0; i < kConfigurations && !::testing::Test::HasFailure(); ++i) {
+    const Windows s(draw);
+    const std::string map = Map(false, 4, s.in);
+    const std::string window =
+        absl::StrCat("<group = 2, ", s.Strides(), ", ", s.Pads(), ">");
+    const std::string weight =
+        absl::StrCat("uint8[6,2,", s.kernel[0], ",", s.kernel[1], "] w");
+    const int64_t macs = 2 * 6 * 2 * s.Inside();
+    const int64_t out = 2 * 6 * s.all();
+    EXPECT_EQ(
+        Counts(absl::StrCat("(uint8[", map, "] x, ", weight,
+                            ") => (int32[a,b,c,d] y) { y = ConvInteger", window,
+                            "(x, w) }")),
+        absl::StrCat(macs, " ", macs, " ", macs, " ", 2 * macs, " ", out));
+    // Two scales and a zero point of each operand and of the output.
+    EXPECT_EQ(Counts(absl::StrCat(
+                  "(uint8[", map, "] x, ", weight,
+                  ", float xs, uint8 xz, float ws, uint8 wz, float ys, uint8 "
+                  "yz) => (uint8[a,b,c,d] y) { y = QLinearConv",
+                  window, "(x, xs, xz, w, ws, wz, ys, yz) }")),
+              absl::StrCat(macs, " ", macs + out, " ", macs + 3 * out, " ",
+                           2 * macs + 6, " ", out));
+  }
+}
+
 TEST(ContribPadding, PoolsSkipItInEachLayout) {
   Draw draw(7622);
   for (int i = 0; i < kConfigurations && !::testing::Test::HasFailure(); ++i) {
