@@ -11,6 +11,7 @@
 #include "opcost/support/status_macros.h"
 #include "src/energy/price_book.h"
 #include "src/energy/remarks.h"
+#include "src/energy/stored_model.h"
 #include "src/energy/total_status.h"
 
 namespace opcost {
@@ -92,10 +93,12 @@ class Estimator {
   }
 
   absl::StatusOr<Estimate> Run();
+  absl::StatusOr<std::vector<double>> LayerEnergies();
 
  private:
   using Lines = absl::InlinedVector<std::pair<ArithLine*, int64_t>, 4>;
 
+  absl::Status PriceLayers(std::vector<LayerTraffic> traffic);
   absl::Status PriceLayer(const LayerCounts& layer, LayerTraffic&& traffic,
                           LayerEstimate& result);
   absl::Status PriceArithmetic(const LayerCounts& layer, LayerEstimate& result);
@@ -398,16 +401,33 @@ absl::Status Estimator::AddOnce(absl::Span<const TierTraffic> sums) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Estimate> Estimator::Run() {
+absl::Status Estimator::PriceLayers(std::vector<LayerTraffic> traffic) {
   const std::vector<LayerCounts>& layers = out_.analysis->layers;
-  OPCOST_ASSIGN_OR_RETURN(
-      Placement traffic,
-      PlaceBoth(*out_.analysis, formats_, table_.tiers(), out_.options.memory));
   out_.layers.resize(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
     OPCOST_RETURN_IF_ERROR(
-        PriceLayer(layers[i], std::move(traffic.layers[i]), out_.layers[i]));
+        PriceLayer(layers[i], std::move(traffic[i]), out_.layers[i]));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<double>> Estimator::LayerEnergies() {
+  OPCOST_ASSIGN_OR_RETURN(
+      std::vector<LayerTraffic> traffic,
+      Place(*out_.analysis, formats_, table_.tiers(), out_.options.memory));
+  OPCOST_RETURN_IF_ERROR(PriceLayers(std::move(traffic)));
+  std::vector<double> energies;
+  for (const LayerEstimate& layer : out_.layers) {
+    energies.push_back(layer.sums.total.pj);
+  }
+  return energies;
+}
+
+absl::StatusOr<Estimate> Estimator::Run() {
+  OPCOST_ASSIGN_OR_RETURN(
+      Placement traffic,
+      PlaceBoth(*out_.analysis, formats_, table_.tiers(), out_.options.memory));
+  OPCOST_RETURN_IF_ERROR(PriceLayers(std::move(traffic.layers)));
   OPCOST_RETURN_IF_ERROR(AddTotals());
   OPCOST_RETURN_IF_ERROR(AddOnce(traffic.once));
   out_.status = StatusOfTotal(*out_.analysis);
@@ -451,7 +471,22 @@ absl::string_view Sign(TotalStatus status) {
 absl::StatusOr<Estimate> MakeEstimate(const Analysis& analysis,
                                       const CostTable& table,
                                       const EstimateOptions& options) {
-  return Estimator(analysis, table, options).Run();
+  if (options.storage.is_plain()) {
+    return Estimator(analysis, table, options).Run();
+  }
+  OPCOST_ASSIGN_OR_RETURN(StoredModel model,
+                          StoreModel(analysis, table, options));
+  OPCOST_ASSIGN_OR_RETURN(Estimate estimate,
+                          Estimator(*model.analysis, table, options).Run());
+  estimate.stored = std::move(model.analysis);
+  estimate.storage = std::move(model.layers);
+  return estimate;
+}
+
+absl::StatusOr<std::vector<double>> LayerEnergies(
+    const Analysis& analysis, const CostTable& table,
+    const EstimateOptions& options) {
+  return Estimator(analysis, table, options).LayerEnergies();
 }
 
 }  // namespace opcost

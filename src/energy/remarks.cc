@@ -81,7 +81,8 @@ std::vector<NearArray> CollectNearArrays(const Estimate& estimate) {
         return other.array->bytes == array.bytes &&
                other.array->format == array.format &&
                other.array->array == array.array &&
-               other.array->scratch_name == array.scratch_name;
+               other.array->scratch_name == array.scratch_name &&
+               other.array->part == array.part;
       };
       auto known = std::find_if(all.begin(), all.end(), same);
       if (known == all.end()) {

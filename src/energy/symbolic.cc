@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/memory/formats.h"
 #include "opcost/support/status_macros.h"
+#include "src/energy/stored_model.h"
 #include "src/energy/total_status.h"
 
 namespace opcost {
@@ -20,6 +21,7 @@ constexpr absl::string_view kCure =
 struct Uses {
   ValueIndex value = kAbsent;  // kAbsent for scratch
   Access::Side side = Access::Side::kInput;
+  bool is_part = false;  // of a compressed matrix
   SymbolicTraffic row;
 };
 
@@ -106,6 +108,10 @@ class Expander {
                          ? layer.inputs()[index]
                          : layer.outputs()[index];
         uses.row.array = values[static_cast<size_t>(uses.value)].name;
+        if (!access.part.empty()) {
+          absl::StrAppend(&uses.row.array, "#", access.part);
+        }
+        uses.is_part = !access.part.empty();
       }
       uses.row.role = access.role;
       uses.row.format = formats_.OfAccess(layer, access);
@@ -134,7 +140,9 @@ class Expander {
     const MemoryOptions& memory = out_.options.memory;
     std::optional<Movement> movement;
     if (uses.side == Access::Side::kInput) {
-      if (uses.row.role == Role::kWeight) movement = memory.weight_reads;
+      if (uses.row.role == Role::kWeight || uses.is_part) {
+        movement = memory.weight_reads;
+      }
       if (uses.row.role == Role::kInput) movement = memory.input_reads;
       if (uses.row.role == Role::kBias) movement = memory.bias_reads;
     }
@@ -204,7 +212,21 @@ TotalStatus StatusOfTotal(const Analysis& analysis) {
 absl::StatusOr<SymbolicEstimate> MakeSymbolicEstimate(
     const Analysis& analysis, const CostTable& table,
     const EstimateOptions& options) {
-  return Expander(analysis, table, options).Run();
+  if (options.storage.is_plain()) {
+    return Expander(analysis, table, options).Run();
+  }
+  if (!options.storage.format.has_value()) {
+    return absl::InvalidArgumentError(
+        "which format takes the least energy isn't known of symbols; name one "
+        "instead of auto");
+  }
+  OPCOST_ASSIGN_OR_RETURN(StoredModel model,
+                          StoreModel(analysis, table, options));
+  OPCOST_ASSIGN_OR_RETURN(SymbolicEstimate estimate,
+                          Expander(*model.analysis, table, options).Run());
+  estimate.stored = std::move(model.analysis);
+  estimate.storage = std::move(model.layers);
+  return estimate;
 }
 
 }  // namespace opcost

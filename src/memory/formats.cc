@@ -43,7 +43,8 @@ DataType TypeOfOperand(const Analysis& analysis, const Indices& operands,
 // The first read of operand `i`; nullptr if the layer doesn't read it.
 const Access* FindInputAccess(const LayerCounts& layer, int i) {
   for (const Access& access : layer.counts.accesses) {
-    if (access.side == Access::Side::kInput && access.index == i) {
+    if (access.side == Access::Side::kInput && access.index == i &&
+        access.part.empty()) {
       return &access;
     }
   }
@@ -117,8 +118,7 @@ NumberFormat Formats::OfAccess(const LayerCounts& layer,
   if (access.side == Access::Side::kOutput) {
     return OfOutput(layer, access.index);
   }
-  const DataType type =
-      TypeOfOperand(*analysis_, layer.inputs(), access.index);
+  const DataType type = TypeOfOperand(*analysis_, layer.inputs(), access.index);
   if (access.role == Role::kBias) return OfBias(layer, type);
   return OfTensor(type, access.takes_weight_bits);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,6 +23,7 @@ constexpr int64_t kMaxInt64 = std::numeric_limits<int64_t>::max();
 struct Uses {
   ValueIndex value = kAbsent;  // kAbsent for scratch
   absl::string_view scratch_name;
+  absl::string_view part;
   Access::Side side = Access::Side::kInput;
   Role role = Role::kInput;
   NumberFormat format;
@@ -44,6 +46,9 @@ struct ColdReads {
   int64_t uses = 0;
   int64_t charged = 0;
 };
+
+// An array of indices of a compressed matrix: stored with it, as weights are.
+bool IsWeightPart(const Uses& uses) { return !uses.part.empty(); }
 
 int64_t SaturatingAdd(int64_t a, int64_t b) {
   int64_t sum = 0;
@@ -91,7 +96,10 @@ class Placer {
   absl::Span<const Tier> tiers_;
   const MemoryOptions& options_;
   std::optional<int> cold_tier_;
-  absl::flat_hash_map<ValueIndex, ColdReads> cold_;
+  // By parameter, the format that it is stored in, and part.
+  absl::flat_hash_map<std::tuple<ValueIndex, StorageFormat, absl::string_view>,
+                      ColdReads>
+      cold_;
 };
 
 absl::Status TooLarge(const LayerCounts& layer, absl::string_view what) {
@@ -136,7 +144,7 @@ absl::Status Placer::Merge(const LayerCounts& layer, const Uses& uses,
                            LayerUses& all) const {
   const auto same = [&uses](const Uses& other) {
     return other.value == uses.value && other.side == uses.side &&
-           other.scratch_name == uses.scratch_name &&
+           other.scratch_name == uses.scratch_name && other.part == uses.part &&
            other.format == uses.format;
   };
   const auto known = std::find_if(all.begin(), all.end(), same);
@@ -160,6 +168,7 @@ absl::Status Placer::Collect(const LayerCounts& layer, LayerUses& all) const {
     Uses uses;
     uses.side = access.side;
     uses.role = access.role;
+    uses.part = access.part;
     uses.format = formats_.OfAccess(layer, access);
     const auto index = static_cast<size_t>(access.index);
     if (access.side == Access::Side::kInput) {
@@ -188,6 +197,9 @@ absl::Status Placer::Collect(const LayerCounts& layer, LayerUses& all) const {
 
 Movement Placer::MovementOf(const Uses& uses) const {
   if (uses.side != Access::Side::kInput) return options_.movement;
+  if (IsWeightPart(uses)) {
+    return options_.weight_reads.value_or(options_.movement);
+  }
   switch (uses.role) {
     case Role::kWeight:
       return options_.weight_reads.value_or(options_.movement);
@@ -251,10 +263,14 @@ ValueIndex Placer::Parameter(ValueIndex value) const {
 int64_t Placer::ReadCold(const LayerCounts& layer, const Uses& uses) {
   if (!cold_tier_.has_value() || !IsConstant(uses) ||
       uses.side != Access::Side::kInput ||
-      (uses.role != Role::kWeight && uses.role != Role::kBias)) {
+      (uses.role != Role::kWeight && uses.role != Role::kBias &&
+       !IsWeightPart(uses))) {
     return 0;
   }
-  ColdReads& so_far = cold_[Parameter(uses.value)];
+  // What two formats keep of one tensor is stored twice.
+  const StorageFormat format =
+      uses.role == Role::kBias ? StorageFormat::kDense : layer.storage;
+  ColdReads& so_far = cold_[{Parameter(uses.value), format, uses.part}];
   so_far.uses =
       SaturatingAdd(so_far.uses, SaturatingMultiply(uses.reads, layer.times));
   const int64_t needed = std::min(so_far.uses, uses.elements);
@@ -344,6 +360,7 @@ absl::Status PlaceRows(const Analysis& analysis, const Formats& formats,
       ArrayTraffic& row = rows.emplace_back();
       row.array = ArrayOf(analysis, layer, uses);
       row.scratch_name = uses.scratch_name;
+      row.part = uses.part;
       row.role = uses.role;
       row.format = uses.format;
       row.bytes = bytes;
@@ -361,8 +378,8 @@ absl::Status PlaceRows(const Analysis& analysis, const Formats& formats,
 }  // namespace
 
 std::string ArrayTraffic::name() const {
-  return scratch_name.empty() ? std::string(array)
-                              : absl::StrCat(array, "#", scratch_name);
+  const absl::string_view inner = scratch_name.empty() ? part : scratch_name;
+  return inner.empty() ? std::string(array) : absl::StrCat(array, "#", inner);
 }
 
 std::optional<int64_t> SizeInBytes(int64_t elements, int width_bits) {

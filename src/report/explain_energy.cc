@@ -54,6 +54,8 @@ const Access* FindAccess(const Estimate& estimate, const LayerCounts& layer,
     std::string name(ValueName(analysis, operands[index]));
     if (access.side == Access::Side::kScratch) {
       absl::StrAppend(&name, "#", access.scratch_name);
+    } else if (!access.part.empty()) {
+      absl::StrAppend(&name, "#", access.part);
     }
     if (name == traffic.name() && access.role == traffic.role) return &access;
   }

@@ -36,6 +36,9 @@ constexpr std::array<StorageFormula, kStorageFormatCount> kFormulae = {{
      .reads = "values: slots*P; indices: slots*P; input: slots*P"},
 }};
 
+constexpr StorageFormula kSkipFormula = {
+    .mul = "Z*P", .add = "Z*P", .reads = "values: m*n*P; input: Z*P"};
+
 // Sums over the matrices of a tensor, and the most that any of them has.
 struct Totals {
   Count rows, elements, mask_bytes;
@@ -354,8 +357,9 @@ int IndexWidthBits(int64_t largest) {
   return largest <= std::numeric_limits<uint32_t>::max() ? 32 : 64;
 }
 
-const StorageFormula& FormulaOf(StorageFormat format) {
-  return kFormulae[static_cast<size_t>(format)];
+const StorageFormula& FormulaOf(const StoredWeights& stored) {
+  return stored.skips_zeros ? kSkipFormula
+                            : kFormulae[static_cast<size_t>(stored.format)];
 }
 
 absl::StatusOr<StoredWeights> StoreWeights(const TensorStatistics& statistics,
@@ -373,6 +377,20 @@ absl::StatusOr<StoredWeights> StoreWeights(const TensorStatistics& statistics,
   OPCOST_RETURN_IF_ERROR(
       Build(statistics, totals, layout, value_bits, stored, builder));
   return builder.Take(std::move(stored));
+}
+
+absl::StatusOr<StoredWeights> SkipZeros(const TensorStatistics& statistics,
+                                        const MatrixLayout& layout,
+                                        int value_bits) {
+  OPCOST_ASSIGN_OR_RETURN(
+      StoredWeights stored,
+      StoreWeights(statistics, layout, StorageFormat::kDense, value_bits));
+  const Count nonzeros = TotalsOf(statistics).nonzeros;
+  if (!nonzeros.AsInt().has_value()) return OutOfRange();
+  stored.skips_zeros = true;
+  stored.mul = stored.add = stored.input_reads = nonzeros.value();
+  stored.legend.emplace_back("Z", nonzeros.value());
+  return stored;
 }
 
 }  // namespace opcost

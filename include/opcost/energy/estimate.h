@@ -14,6 +14,7 @@
 #include "opcost/analysis/analysis.h"
 #include "opcost/energy/cost_table.h"
 #include "opcost/memory/formats.h"
+#include "opcost/memory/storage.h"
 #include "opcost/memory/traffic.h"
 #include "opcost/support/diagnostics.h"
 
@@ -22,6 +23,7 @@ namespace opcost {
 struct EstimateOptions {
   FormatOptions formats;
   MemoryOptions memory;
+  StorageOptions storage;
 };
 
 // An energy with the range that its prices allow; without ranges the three are
@@ -108,7 +110,12 @@ struct Expansion {
 
 // A priced model. Refers to the analysis and the table, which must outlive it.
 struct Estimate {
+  // The given one, or `stored`.
   const Analysis* analysis = nullptr;
+  // Its copy with the counts of the weights' formats, and how each layer's are
+  // stored; null and empty where the options ask for nothing but dense.
+  std::shared_ptr<const Analysis> stored;
+  std::vector<LayerStorage> storage;
   const CostTable* table = nullptr;
   EstimateOptions options;
   std::vector<LayerEstimate> layers;  // as analysis->layers
@@ -127,10 +134,11 @@ struct Estimate {
   std::shared_ptr<const void> prices;
 };
 
-// Prices every layer of `analysis`.
+// Prices every layer of `analysis`, its weights stored as the options say.
 //
-// Errors: those of Place(); a price that the table lacks (FAILED_PRECONDITION,
-// naming table and entry); a total beyond 63 bits (OUT_OF_RANGE).
+// Errors: those of Place() and FindStorage(); a price that the table lacks
+// (FAILED_PRECONDITION, naming table and entry); a total beyond 63 bits
+// (OUT_OF_RANGE).
 absl::StatusOr<Estimate> MakeEstimate(const Analysis& analysis,
                                       const CostTable& table,
                                       const EstimateOptions& options);

@@ -3,6 +3,7 @@
 #ifndef OPCOST_ENERGY_SYMBOLIC_H_
 #define OPCOST_ENERGY_SYMBOLIC_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct SymbolicLayer {
 // Refers to the analysis and the table, which must outlive it.
 struct SymbolicEstimate {
   const Analysis* analysis = nullptr;
+  std::shared_ptr<const Analysis> stored;  // as an Estimate's
+  std::vector<LayerStorage> storage;
   const CostTable* table = nullptr;
   EstimateOptions options;
   std::vector<SymbolicLayer> layers;  // as analysis->layers
@@ -64,7 +67,8 @@ struct SymbolicEstimate {
 // functions expand matters; of the options, formats and what moves once.
 //
 // Errors: a function that the table lacks (FAILED_PRECONDITION); a count that
-// doesn't fit 63 bits, or makes too long an expression (OUT_OF_RANGE).
+// doesn't fit 63 bits, or makes too long an expression (OUT_OF_RANGE); weights
+// stored as `auto` says, which takes energies (INVALID_ARGUMENT).
 absl::StatusOr<SymbolicEstimate> MakeSymbolicEstimate(
     const Analysis& analysis, const CostTable& table,
     const EstimateOptions& options);

@@ -53,6 +53,9 @@ struct ArrayTraffic {
   absl::string_view array;  // the value's name; refers to the model
   // Set for scratch, which goes by the layer's first output: `array`.
   absl::string_view scratch_name;
+  // Set for the arrays of indices of a compressed matrix, which goes by its
+  // own name: `array`.
+  absl::string_view part;
   Role role = Role::kInput;
   NumberFormat format;
   int64_t bytes = 0;  // of the array, by the chosen array scope
@@ -61,7 +64,8 @@ struct ArrayTraffic {
   int64_t writes = 0;
   bool is_cold_read = false;  // the extra reads of --weights-from
 
-  // The array's name; "<output>#<scratch name>" for scratch.
+  // The array's name; "<output>#<scratch name>" for scratch, "<weight>#<part>"
+  // for a part.
   std::string name() const;
 };
 

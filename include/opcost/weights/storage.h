@@ -54,7 +54,10 @@ struct StoredWeights {
   int64_t add = 0;
   int64_t input_reads = 0;
   int64_t bytes = 0;  // of all arrays, each rounded up to whole bytes
-  // The names of FormulaOf(format) and their numbers, P left out.
+  // Dense alone: zero weights gate the multiplication, the addition and the
+  // read of the input (--skip weights).
+  bool skips_zeros = false;
+  // The names of the formula and their numbers, P left out.
   std::vector<std::pair<absl::string_view, int64_t>> legend;
 
   // "csr", "nm 2:4".
@@ -76,6 +79,12 @@ absl::StatusOr<StoredWeights> StoreWeights(const TensorStatistics& statistics,
                                            StorageFormat format,
                                            int value_bits);
 
+// The same in dense storage, whose zeros gate what is done with them: their
+// reads stay. Errors: those of StoreWeights().
+absl::StatusOr<StoredWeights> SkipZeros(const TensorStatistics& statistics,
+                                        const MatrixLayout& layout,
+                                        int value_bits);
+
 // The bits of an array of indices, of which `largest` is the largest: 8, 16, 32
 // or 64.
 int IndexWidthBits(int64_t largest);
@@ -90,7 +99,7 @@ struct StorageFormula {
   // By StoredArray::part, the values as "values" and the vectors as "input".
   absl::string_view reads;
 };
-const StorageFormula& FormulaOf(StorageFormat format);
+const StorageFormula& FormulaOf(const StoredWeights& stored);
 
 }  // namespace opcost
 
