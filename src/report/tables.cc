@@ -129,6 +129,17 @@ std::string RatioText(const PricePair& pair) {
   return std::isfinite(ratio) ? FixedDouble(ratio, 3) : "";
 }
 
+std::string CapacityText(const std::optional<int64_t>& bytes) {
+  return bytes.has_value() ? absl::StrCat(Grouped(*bytes), " B") : "unbounded";
+}
+
+std::string RatioText(const CapacityPair& pair) {
+  if (!pair.a_bytes.has_value() || !pair.b_bytes.has_value()) return "";
+  return FixedDouble(
+      static_cast<double>(*pair.b_bytes) / static_cast<double>(*pair.a_bytes),
+      3);
+}
+
 Cells DifferencesOf(const CostTable& a, const CostTable& b) {
   Cells cells{{{"price of one", false, false, 0},
                {OneLine(a.name()), true, true, 0},
@@ -142,6 +153,11 @@ Cells DifferencesOf(const CostTable& a, const CostTable& b) {
     cells.rows.push_back(
         {OneLine(key), SideText(pair.a), SideText(pair.b), RatioText(pair)});
   }
+  for (const CapacityPair& pair : DifferingCapacities(a, b)) {
+    cells.rows.push_back({OneLine(absl::StrCat(pair.tier, " capacity")),
+                          CapacityText(pair.a_bytes),
+                          CapacityText(pair.b_bytes), RatioText(pair)});
+  }
   return cells;
 }
 
@@ -150,6 +166,21 @@ bool IsJson(const RenderOptions& options) {
 }
 
 }  // namespace
+
+std::vector<CapacityPair> DifferingCapacities(const CostTable& a,
+                                              const CostTable& b) {
+  std::vector<CapacityPair> differing;
+  for (const Tier& tier : a.tiers()) {
+    for (const Tier& other : b.tiers()) {
+      if (tier.name == other.name &&
+          tier.capacity_bytes != other.capacity_bytes) {
+        differing.push_back(
+            {tier.name, tier.capacity_bytes, other.capacity_bytes});
+      }
+    }
+  }
+  return differing;
+}
 
 std::vector<PricePair> DifferingPrices(absl::Span<const CostTable::Entry> a,
                                        absl::Span<const CostTable::Entry> b) {
@@ -234,8 +265,8 @@ std::string RenderTableDiff(const CostTable& a, const CostTable& b,
   if (options.format == Format::kCsv) return Csv(cells);
   if (cells.rows.empty()) {
     return Wrap("",
-                OneLine(absl::StrCat("every price of ", a.name(), " and ",
-                                     b.name(), " is the same")),
+                OneLine(absl::StrCat("every price and capacity of ", a.name(),
+                                     " and ", b.name(), " is the same")),
                 options.width);
   }
   std::string units;

@@ -3,6 +3,8 @@
 #ifndef OPCOST_SRC_REPORT_TABLES_H_
 #define OPCOST_SRC_REPORT_TABLES_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,17 @@ struct PricePair {
 // has: in the order of `a`, then what `b` adds.
 std::vector<PricePair> DifferingPrices(absl::Span<const CostTable::Entry> a,
                                        absl::Span<const CostTable::Entry> b);
+
+// The capacity of a tier that two tables have; nullopt: unbounded.
+struct CapacityPair {
+  std::string tier;
+  std::optional<int64_t> a_bytes, b_bytes;
+};
+
+// The tiers of both tables, by name, whose capacities differ, as `a` orders
+// them.
+std::vector<CapacityPair> DifferingCapacities(const CostTable& a,
+                                              const CostTable& b);
 
 // The documents of schemas/tables.schema.json; kJsonl is one line.
 std::string TableListAsJson(const TableLibrary& library, Format format);

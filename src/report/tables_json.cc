@@ -150,6 +150,15 @@ std::string TableDiffAsJson(const CostTable& a, const CostTable& b,
                               : std::nullopt);
     json.EndObject();
   }
+  json.EndArray();
+  json.Key("capacities").BeginArray();
+  for (const CapacityPair& pair : DifferingCapacities(a, b)) {
+    json.BeginObject(Lines::kOne);
+    json.Member("tier", pair.tier);
+    json.Member("a_bytes", pair.a_bytes);
+    json.Member("b_bytes", pair.b_bytes);
+    json.EndObject();
+  }
   json.EndArray().EndObject();
   return json.Take() + "\n";
 }

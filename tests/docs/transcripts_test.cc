@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs every transcript of docs/guide: in a block that begins with ```console,
-// a line "$ command" and below it what comes out, standard error included. The
-// commands of a file run in their order, in one empty folder that has models/
-// of the source tree; the project's programs are on the path. A status other
-// than 0 is a line "[exit status 3]". Updating all:
+// a line "$ command" and below it what comes out, standard error included.
+// A line that ends in a backslash goes on in the next, and "<<'END'" up to END.
+// The commands of a file run in their order, in one empty folder that has
+// models/ of the source tree; the project's programs are on the path. A status
+// other than 0 is a line "[exit status 3]". Updating all:
 //   OPCOST_UPDATE_GOLDEN=1 build/dev/tests/docs_test
 #include <gtest/gtest.h>
 #include <stdlib.h>  // setenv
@@ -111,6 +112,7 @@ TEST_P(TranscriptTest, PrintsWhatTheGuideShows) {
     if (!begins && command.empty()) continue;
     absl::StrAppend(&command, begins ? line.substr(2) : line, "\n");
     if (absl::EndsWith(line, "\\")) continue;
+    if (absl::StrContains(command, "<<'END'") && line != "END") continue;
     renewed += OutputOf(command);
     command.clear();
     ++commands;

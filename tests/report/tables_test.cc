@@ -89,7 +89,20 @@ TEST(RenderTableDiffTest, ShowsWhatDiffersWithItsRatio) {
 TEST(RenderTableDiffTest, EqualTablesHaveNoDifference) {
   const CostTable table = ParsedTable(kPlainTable);
   EXPECT_EQ(RenderTableDiff(table, table, {}),
-            "every price of plain and plain is the same\n");
+            "every price and capacity of plain and plain is the same\n");
+}
+
+TEST(RenderTableDiffTest, ShowsCapacitiesThatDiffer) {
+  const CostTable a = ParsedTable(kPlainTable);
+  const CostTable b =
+      ParsedTable(Replaced(kPlainTable, "\"128 B\"", "\"192 B\""));
+  EXPECT_EQ(RenderTableDiff(a, b, As(Format::kCsv)),
+            "price of one,plain,plain,ratio\r\n"
+            "SRAM capacity,128 B,192 B,1.500\r\n");
+  const json document = json::parse(RenderTableDiff(a, b, As(Format::kJson)));
+  EXPECT_THAT(SchemaViolations(LoadSchema("tables"), document), IsEmpty());
+  EXPECT_EQ(document["capacities"], json::parse(R"([
+      {"tier": "SRAM", "a_bytes": 128, "b_bytes": 192}])"));
 }
 
 TEST(RenderTableDiffTest, UnitsThatDifferAreSaid) {
