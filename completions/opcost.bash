@@ -14,7 +14,7 @@ _opcost() {
 
   local formats="--bits --weight-bits --activation-bits --accumulator-bits"
   local machine="--table --memory-model --reads --array-scope --weights-from"
-  machine+=" --padding --allow-unknown"
+  machine+=" --graph --padding --allow-unknown"
   local inputs="--batch --dim --unbound --input --trip-count --operators"
   local always="--help --version"
   local views="--format --output --color $always"
@@ -53,6 +53,7 @@ _opcost() {
       _opcost_files "$word" '@(toml)'
       return
       ;;
+    --graph) values="as-written folded deployed" ;;
     --padding) values="counted skipped" ;;
     --memory-model) values="per-use once" ;;
     --reads)

@@ -72,6 +72,7 @@ absl::StatusOr<Analysis> Analyze(const Model& model,
                                  const InputOptions& options) {
   OPCOST_ASSIGN_OR_RETURN(Analysis analysis, Begin(model, options));
   analysis.count_options = options.count;
+  analysis.reading = options.reading;
   OPCOST_ASSIGN_OR_RETURN(const InputBinding binding,
                           BindInputs(options, &analysis));
   OPCOST_ASSIGN_OR_RETURN(const Inference inference,

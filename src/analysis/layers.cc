@@ -14,6 +14,7 @@
 #include "opcost/support/status_macros.h"
 #include "src/analysis/branch_cost.h"
 #include "src/analysis/liveness.h"
+#include "src/analysis/readings.h"
 
 namespace opcost {
 namespace {
@@ -49,6 +50,7 @@ class LayerCounter {
       return absl::Status(status.code(), absl::StrCat(analysis_->model->path,
                                                       ": ", status.message()));
     }
+    OPCOST_RETURN_IF_ERROR(ApplyReading(inference_, live_, bounds_, analysis_));
     names_.reserve(analysis_->layers.size());
     for (LayerCounts& layer : analysis_->layers) {
       layer.name = UniqueName(*layer.node);
@@ -402,8 +404,7 @@ class LayerCounter {
         if (access.role != Role::kWeight && access.role != Role::kBias) {
           continue;
         }
-        const ValueIndex v =
-            layer.node->inputs[static_cast<size_t>(access.index)];
+        const ValueIndex v = layer.inputs()[static_cast<size_t>(access.index)];
         if (!analysis_->values[static_cast<size_t>(v)].is_constant) continue;
         const ValueIndex origin = inference_.origin[static_cast<size_t>(v)];
         // A constant whose size is a symbol is no stored parameter.

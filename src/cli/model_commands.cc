@@ -14,6 +14,24 @@
 namespace opcost {
 namespace {
 
+// What the reading of the graph folded, layer by layer.
+void PrintFoldings(const Analysis& analysis, int verbosity, std::ostream& err) {
+  if (verbosity <= 0) return;
+  for (const LayerCounts& layer : analysis.layers) {
+    if (layer.folded == nullptr) continue;
+    for (const FoldedNode& folded : layer.folded->nodes) {
+      err << "note: " << folded.node->op_type << " '"
+          << analysis.graph->NodeLabel(*folded.node) << "' folds into "
+          << layer.node->op_type << " '" << layer.name << "': " << folded.reason
+          << '\n';
+    }
+    if (!layer.folded->elided.empty()) {
+      err << "note: " << layer.node->op_type << " '" << layer.name
+          << "' is a view: " << layer.folded->elided << '\n';
+    }
+  }
+}
+
 absl::StatusOr<std::string> EstimateText(const CommandLine& line,
                                          const CliEnvironment& environment,
                                          const Estimate& estimate) {
@@ -65,6 +83,7 @@ absl::StatusOr<ExitStatus> RunSymbolic(const CommandLine& line,
   PrintDiagnostics(estimate.diagnostics, line.render.verbosity,
                    *environment.err);
   PrintBoundDims(*analysis, line.render.verbosity, *environment.err);
+  PrintFoldings(*analysis, line.render.verbosity, *environment.err);
   return AllowUnknown(line,
                       PrintUnknownLayers(*analysis, "", *environment.err));
 }
@@ -80,6 +99,7 @@ absl::StatusOr<ExitStatus> RunEstimate(const CommandLine& line,
   std::ostream& err = *environment.err;
   PrintDiagnostics(estimate.diagnostics, line.render.verbosity, err);
   PrintBoundDims(*priced.analysis, line.render.verbosity, err);
+  PrintFoldings(*priced.analysis, line.render.verbosity, err);
   const ExitStatus unknown =
       PrintUnknownLayers(*priced.analysis, line.layer, err);
   if (!line.max_energy.has_value()) return AllowUnknown(line, unknown);

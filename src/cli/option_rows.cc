@@ -137,6 +137,18 @@ absl::Status ApplyPadding(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyGraph(string_view value, CommandLine& line) {
+  Choices<GraphReading> choices;
+  for (const GraphReading reading :
+       {GraphReading::kAsWritten, GraphReading::kFolded,
+        GraphReading::kDeployed}) {
+    choices.emplace_back(std::string(Name(reading)), reading);
+  }
+  OPCOST_ASSIGN_OR_RETURN(line.input.reading,
+                          Choose<GraphReading>(value, choices));
+  return absl::OkStatus();
+}
+
 absl::Status ApplyUnbound(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(line.input.unbound, Number(value, 0));
   return absl::OkStatus();
@@ -273,6 +285,7 @@ constexpr OptionRow kOptions[] = {
     {"--reads", "ROLE=once|per-use", "the same for one role of arrays: weight, input or bias. May be repeated", OptionGroup::kMachine, kPricing, true, &ApplyReads},
     {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kPricing, false, &ApplyArrayScope},
     {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kPricing, false, &ApplyWeightsFrom},
+    {"--graph", "READING", "how the graph is read: as-written, folded (quantised regions run as integer kernels, the default) or deployed (also with batch norm, activations and residual additions in their producers)", OptionGroup::kMachine, kPricing, false, &ApplyGraph},
     {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},

@@ -78,11 +78,12 @@ void WriteLayer(const Estimate& estimate, const ReportRow& row,
   json.Member("name", row.name);
   json.Member("op", node.op_type);
   json.Member("domain", node.domain);
-  WriteNames("inputs", analysis, node.inputs, json);
-  WriteNames("outputs", analysis, node.outputs, json);
+  WriteNames("inputs", analysis, layer.layer->inputs(), json);
+  WriteNames("outputs", analysis, layer.layer->outputs(), json);
   json.Member("times", row.times);
   json.Key("output_shape");
-  if (const ValueType* type = OutputType(estimate, node); type != nullptr) {
+  if (const ValueType* type = OutputType(estimate, *layer.layer);
+      type != nullptr) {
     WriteShape(*type, json);
   } else {
     json.Null();

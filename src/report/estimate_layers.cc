@@ -103,9 +103,9 @@ class LayerCells {
 
  private:
   void PutShape(const ReportRow& row, Grid& grid) const {
-    const ValueType* type =
-        row.layer == nullptr ? nullptr
-                             : OutputType(estimate_, *row.layer->layer->node);
+    const ValueType* type = row.layer == nullptr
+                                ? nullptr
+                                : OutputType(estimate_, *row.layer->layer);
     PutLine(type == nullptr ? std::string() : ShapeText(*type), grid);
   }
 

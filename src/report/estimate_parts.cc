@@ -95,7 +95,7 @@ std::string PriceText(const CostTable& table) {
 
 std::string GraphText(const Analysis& analysis) {
   std::string text =
-      absl::StrCat("folded; padding ",
+      absl::StrCat(Name(analysis.reading), "; padding ",
                    analysis.count_options.skip_padding ? "skipped" : "counted",
                    "; weights dense");
   if (analysis.operators != nullptr) {

@@ -82,9 +82,9 @@ std::string Header(const Estimate& estimate, const LayerCounts& layer,
   if (layer.def != nullptr && !layer.def->description.empty()) {
     absl::StrAppend(&out, Wrap("  ", layer.def->description, width));
   }
-  absl::StrAppend(&out,
-                  Operands(*estimate.analysis, "inputs", node.inputs, width),
-                  Operands(*estimate.analysis, "outputs", node.outputs, width));
+  absl::StrAppend(
+      &out, Operands(*estimate.analysis, "inputs", layer.inputs(), width),
+      Operands(*estimate.analysis, "outputs", layer.outputs(), width));
   return out;
 }
 
@@ -111,10 +111,12 @@ std::string ExplainLayer(const Estimate& estimate, const LayerEstimate& layer,
     references.rules.insert("R5");
     absl::StrAppend(
         &out, "\n",
-        Wrap("", "a view: it moves and computes nothing (R5)", options.width));
+        Wrap("", "a view: it moves and computes nothing (R5)", options.width),
+        ExplainFoldings(estimate, layer, options));
     return out;
   }
   absl::StrAppend(&out, ExplainCounts(estimate, layer, options, references),
+                  ExplainFoldings(estimate, layer, options),
                   ExplainArrays(estimate, layer, options),
                   ExplainPrices(estimate, layer, options, references),
                   ExplainEnergy(estimate, layer, options));

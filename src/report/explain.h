@@ -23,6 +23,11 @@ struct References {
 // has them.
 std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
                           const RenderOptions& options, References& references);
+// What the reading of the graph folded into the layer, and what that adds to
+// the counts; empty where there is nothing.
+std::string ExplainFoldings(const Estimate& estimate,
+                            const LayerEstimate& layer,
+                            const RenderOptions& options);
 // Each array with its size and tier.
 std::string ExplainArrays(const Estimate& estimate, const LayerEstimate& layer,
                           const RenderOptions& options);

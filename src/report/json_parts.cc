@@ -85,7 +85,7 @@ void WriteOptions(const Analysis& analysis, const CostTable& table,
   json.Member("array_scope",
               memory.array_scope == ArrayScope::kTensor ? "tensor" : "operand");
   if (memory.weights_from) json.Member("weights_from", *memory.weights_from);
-  json.Member("graph", "folded");
+  json.Member("graph", Name(analysis.reading));
   json.Member("padding",
               analysis.count_options.skip_padding ? "skipped" : "counted");
   json.Member("weights", "dense");

@@ -140,8 +140,9 @@ std::string OpName(const Node& node) {
                              : absl::StrCat(node.domain, ".", node.op_type);
 }
 
-const ValueType* OutputType(const Estimate& estimate, const Node& node) {
-  for (const ValueIndex output : node.outputs) {
+const ValueType* OutputType(const Estimate& estimate,
+                            const LayerCounts& layer) {
+  for (const ValueIndex output : layer.outputs()) {
     if (output == kAbsent) continue;
     return &estimate.analysis->values[static_cast<size_t>(output)].type;
   }

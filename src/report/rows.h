@@ -46,7 +46,7 @@ ReportRows SelectRows(const Estimate& estimate, const RenderOptions& options);
 // What users call the operator: "Conv", "com.microsoft.FusedMatMul".
 std::string OpName(const Node& node);
 // The type of the node's first output that is there; nullptr if none is.
-const ValueType* OutputType(const Estimate& estimate, const Node& node);
+const ValueType* OutputType(const Estimate& estimate, const LayerCounts& layer);
 // The value's name; empty for an absent operand.
 absl::string_view ValueName(const Analysis& analysis, ValueIndex value);
 

@@ -312,14 +312,15 @@ void WriteRow(const SymbolicEstimate& estimate, const SymbolicRow& row,
   json.Member("name", row.name);
   json.Member("op", node.op_type);
   json.Member("domain", node.domain);
-  WriteNames("inputs", analysis, node.inputs, json);
-  WriteNames("outputs", analysis, node.outputs, json);
+  WriteNames("inputs", analysis, row.layer->layer->inputs(), json);
+  WriteNames("outputs", analysis, row.layer->layer->outputs(), json);
   json.Member("times", row.times);
   json.Key("output_shape");
+  const absl::Span<const ValueIndex> outputs = row.layer->layer->outputs();
   const auto output =
-      std::find_if(node.outputs.begin(), node.outputs.end(),
+      std::find_if(outputs.begin(), outputs.end(),
                    [](ValueIndex value) { return value != kAbsent; });
-  if (output == node.outputs.end()) {
+  if (output == outputs.end()) {
     json.Null();
   } else {
     WriteShape(analysis.values[static_cast<size_t>(*output)].type, json);

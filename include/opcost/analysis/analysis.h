@@ -46,13 +46,28 @@ struct FoldedNode {
   std::string reason;  // "its scale folds into the requantisation"
 };
 
+// What a reading of the graph makes of a layer's counts, beside its node's own
+// formula. The node's counts, with these terms, are the layer's.
+struct FoldedTerm {
+  std::string what;      // "mul", "add", "exp", "reads w_scale"
+  bool is_added = true;  // false: it is in the node's counts, not the layer's
+  std::string formula;   // "3*out"
+  Count count;           // of one run
+  std::string reason;    // "requantisation: zero point, saturation"
+};
+
 // What a layer is made of where it is more than its node: the arrays that it
 // reads and writes in place of the node's own, by which its counts' operands
 // go, and the nodes that it took in.
 struct FoldedLayer {
-  std::vector<ValueIndex> inputs;
+  std::vector<ValueIndex> inputs;  // the node's own come first
   std::vector<ValueIndex> outputs;
+  // By input: the zero point of the quantised numbers that it holds; kAbsent
+  // where it has none. Shorter than `inputs`: the rest have none.
+  std::vector<ValueIndex> zero_points;
   std::vector<FoldedNode> nodes;  // in graph order, without the layer's own
+  std::vector<FoldedTerm> terms;
+  std::string elided;  // why its copy is a view; empty: it isn't elided
 };
 
 // One layer: a node that is left after constants are folded and dead nodes are
@@ -120,6 +135,7 @@ struct Analysis {
   // those that are numbers.
   std::map<std::string, Extent> data_extents;
   CountOptions count_options;  // that the layers were counted with
+  GraphReading reading = GraphReading::kFolded;      // ditto
   std::shared_ptr<const CustomOperators> operators;  // of the options
   int64_t samples = 1;  // axis 0 of the first graph input that isn't a constant
   Diagnostics diagnostics;

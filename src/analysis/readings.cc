@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/analysis/readings.h"
+
+#include "absl/strings/str_cat.h"
+#include "src/analysis/layer_graph.h"
+#include "src/analysis/quantised_regions.h"
+
+namespace opcost {
+
+absl::Status ApplyReading(const Inference& inference,
+                          const std::vector<bool>& live, const Bindings& bounds,
+                          Analysis* analysis) {
+  if (analysis->reading == GraphReading::kAsWritten) return absl::OkStatus();
+  const bool is_quantised = HasQuantisedTensors(*analysis->graph);
+  if (!is_quantised) return absl::OkStatus();
+  LayerGraph graph(inference, live, analysis);
+  if (is_quantised) FoldQuantisedRegions(graph);
+  const absl::Status status = graph.Finish(bounds);
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(analysis->model->path, ": ",
+                                                  status.message()));
+}
+
+}  // namespace opcost
