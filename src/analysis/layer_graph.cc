@@ -210,6 +210,17 @@ int LayerGraph::AddInput(int l, ValueIndex v) {
   return index;
 }
 
+void LayerGraph::MoveUse(ValueIndex v, const ValueUse& from,
+                         const ValueUse& to) {
+  auto& uses = uses_[static_cast<size_t>(v)];
+  std::replace(uses.begin(), uses.end(), from, to);
+}
+
+void LayerGraph::Elide(int l, std::string reason) {
+  layer(l).counts = View();
+  Draft(l).elided = std::move(reason);
+}
+
 // Counts made from types may hold extents that the data settle; the layer's own
 // are at their bounds already.
 void LayerGraph::BindCounts(LayerCounts& layer, FoldedLayer& draft,

@@ -22,6 +22,8 @@ namespace opcost {
 struct ValueUse {
   int32_t layer = 0;
   int32_t operand = 0;
+
+  friend bool operator==(const ValueUse&, const ValueUse&) = default;
 };
 
 // Layers go by their index in Analysis::layers, which doesn't change before
@@ -99,6 +101,10 @@ class LayerGraph {
   // The operand by which layer `l` reads `v`: a new one, unless it has one.
   int AddInput(int l, ValueIndex v);
 
+  // Another layer reads the value in the place of one that did.
+  void MoveUse(ValueIndex v, const ValueUse& from, const ValueUse& to);
+  // Layer `l` moves nothing any more.
+  void Elide(int l, std::string reason);
   // Finds the uses anew.
   void Renew();
   // Removes layers, counts and uses that nothing needs any more, and hands the
