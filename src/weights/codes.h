@@ -14,6 +14,20 @@ namespace opcost {
 // Real floating-point types, integers and bool: what has values to rank.
 bool HasCodes(DataType type);
 
+// The codes of `count` bytes, with a width that the compiler knows.
+template <int kWidthBits, typename T>
+void Unpack(const uint8_t* bytes, int64_t count, T* codes) {
+  constexpr int kPerByte = 8 / kWidthBits;
+  constexpr unsigned kOnes = (1U << kWidthBits) - 1;
+  for (int64_t i = 0; i < count; ++i) {
+    const unsigned byte = bytes[i];
+    for (int lane = 0; lane < kPerByte; ++lane) {
+      codes[i * kPerByte + lane] =
+          static_cast<T>(byte >> (lane * kWidthBits) & kOnes);
+    }
+  }
+}
+
 // Copies `count` elements of `width_bits`, of which the first begins at bit
 // `first_bit` of `bytes`, to `codes`. Elements of 4 and 2 bits are unpacked;
 // others begin at whole bytes and are as wide as T.
@@ -38,15 +52,27 @@ void CopyCodes(const uint8_t* bytes, int64_t first_bit, int width_bits,
       ++from;
     }
   }
-  for (; i + per_byte <= count; i += per_byte, ++from) {
-    for (int64_t lane = 0; lane < per_byte; ++lane) {
-      codes[i + lane] = static_cast<T>(
-          static_cast<unsigned>(*from) >> (lane * width_bits) & ones);
-    }
+  const int64_t whole = (count - i) / per_byte;
+  if (width_bits == 4) {
+    Unpack<4>(from, whole, codes + i);
+  } else {
+    Unpack<2>(from, whole, codes + i);
   }
+  i += whole * per_byte;
+  from += whole;
   for (int64_t lane = 0; i < count; ++i, ++lane) {
     codes[i] = static_cast<T>(
         static_cast<unsigned>(*from) >> (lane * width_bits) & ones);
+  }
+}
+
+// Pairs of codes of at most 4 bits: pairs[i] holds codes[2 * i] and, above it,
+// codes[2 * i + 1].
+inline void PairCodes(const uint8_t* codes, int64_t pairs_count,
+                      uint8_t* pairs) {
+  for (int64_t i = 0; i < pairs_count; ++i) {
+    pairs[i] =
+        static_cast<uint8_t>(codes[2 * i] | (codes[2 * i + 1] << 4 & 0xf0));
   }
 }
 

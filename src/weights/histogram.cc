@@ -39,8 +39,15 @@ T CodeOfKey(DataType type, T key) {
 
 template <typename T>
 void TableHistogram<T>::Flush() {
-  for (size_t t = 0; t < kTables; ++t) {
-    for (size_t i = 0; i < codes_; ++i) totals_[i] += recent_[t * codes_ + i];
+  for (size_t cell = 0; cell < kCells; ++cell) {
+    int64_t count = 0;
+    for (size_t t = 0; t < kTables; ++t) count += recent_[t * kCells + cell];
+    if (is_paired_) {
+      totals_[cell & 0xf] += count;
+      totals_[cell >> 4] += count;
+    } else {
+      totals_[cell] += count;
+    }
   }
   std::fill(recent_.begin(), recent_.end(), 0);
   pending_ = 0;
@@ -49,8 +56,8 @@ void TableHistogram<T>::Flush() {
 template <typename T>
 std::vector<CodeCount> TableHistogram<T>::Counts(CodeRange* range) {
   Flush();
-  std::vector<int64_t> canonical(codes_, 0);
-  for (size_t code = 0; code < codes_; ++code) {
+  std::vector<int64_t> canonical(kCells, 0);
+  for (size_t code = 0; code < kCells; ++code) {
     if (totals_[code] == 0) continue;
     canonical[CanonicalCode(type_, code)] += totals_[code];
     if (IsNanCode(type_, code)) {
@@ -62,7 +69,7 @@ std::vector<CodeCount> TableHistogram<T>::Counts(CodeRange* range) {
     range->highest = std::max(range->highest, order);
   }
   std::vector<CodeCount> counts;
-  for (size_t code = 0; code < codes_; ++code) {
+  for (size_t code = 0; code < kCells; ++code) {
     if (canonical[code] != 0) counts.push_back({code, canonical[code]});
   }
   return counts;

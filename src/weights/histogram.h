@@ -11,6 +11,7 @@
 
 #include "opcost/ir/data_type.h"
 #include "opcost/weights/statistics.h"
+#include "src/weights/codes.h"
 
 namespace opcost {
 
@@ -40,15 +41,45 @@ class TableHistogram {
  public:
   explicit TableHistogram(DataType type)
       : type_(type),
-        codes_(size_t{1} << std::min(WidthBits(type), 16)),
-        recent_(kTables * codes_, 0),
-        totals_(codes_, 0) {}
+        is_paired_(WidthBits(type) < 8),
+        recent_(kTables * kCells, 0),
+        totals_(kCells, 0) {}
 
   void Add(const T* codes, int64_t count) {
     if (pending_ + count > kMostPending) Flush();
     pending_ += count;
+    if constexpr (sizeof(T) == 1) {
+      if (is_paired_) {
+        // A pair is counted at once; see Flush().
+        pairs_.resize(static_cast<size_t>(count / 2));
+        PairCodes(codes, count / 2, pairs_.data());
+        Tally(pairs_.data(), count / 2);
+        if (count % 2 != 0) ++totals_[codes[count - 1]];
+        return;
+      }
+    }
+    Tally(codes, count);
+  }
+
+  void Merge(TableHistogram& other) {
+    other.Flush();
+    for (size_t i = 0; i < kCells; ++i) totals_[i] += other.totals_[i];
+  }
+
+  // Canonical codes, in rising order of their patterns.
+  std::vector<CodeCount> Counts(CodeRange* range);
+
+  bool is_complete() const { return true; }
+
+ private:
+  static constexpr size_t kCells = size_t{1} << (8 * sizeof(T));
+  static constexpr size_t kTables = sizeof(T) == 1 ? 4 : 2;
+  static constexpr int64_t kLanes = 4;
+  static constexpr int64_t kMostPending = int64_t{1} << 31;
+
+  void Tally(const T* codes, int64_t count) {
     uint32_t* tables[kTables];
-    for (size_t t = 0; t < kTables; ++t) tables[t] = &recent_[t * codes_];
+    for (size_t t = 0; t < kTables; ++t) tables[t] = &recent_[t * kCells];
     int64_t i = 0;
     // Runs of one code would wait for their own counter.
     for (; i + kLanes <= count; i += kLanes) {
@@ -58,26 +89,11 @@ class TableHistogram {
     }
     for (; i < count; ++i) ++tables[0][codes[i]];
   }
-
-  void Merge(TableHistogram& other) {
-    other.Flush();
-    for (size_t i = 0; i < codes_; ++i) totals_[i] += other.totals_[i];
-  }
-
-  // Canonical codes, in rising order of their patterns.
-  std::vector<CodeCount> Counts(CodeRange* range);
-
-  bool is_complete() const { return true; }
-
- private:
-  static constexpr size_t kTables = sizeof(T) == 1 ? 4 : 2;
-  static constexpr int64_t kLanes = 4;
-  static constexpr int64_t kMostPending = int64_t{1} << 31;
-
   void Flush();
 
   DataType type_;
-  size_t codes_;
+  bool is_paired_;  // codes of at most 4 bits
+  std::vector<T> pairs_;
   std::vector<uint32_t> recent_;
   std::vector<int64_t> totals_;
   int64_t pending_ = 0;

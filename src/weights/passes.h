@@ -143,17 +143,26 @@ class ZeroPass {
   int64_t zero_rows_ = 0;
 };
 
-// Distinct values by row.
+// Distinct values by row. Long rows mark each rank that they have, and are
+// looked over at their end; short ones would spend their time on that, and look
+// whether a rank is new as they go.
 template <typename T, typename Ranks>
 class RankPass {
  public:
   RankPass(const PassContext& context, int64_t slots, const Ranks& ranks,
            int64_t distinct)
       : context_(context),
-        ranks_(&ranks),
+        table_(&ranks),
         distinct_(static_cast<size_t>(distinct)),
         rows_(static_cast<size_t>(slots)),
-        seen_(static_cast<size_t>(slots * distinct), 0) {}
+        ranks_(static_cast<size_t>(kLongestSegment)) {
+    const auto cells = static_cast<size_t>(slots * distinct);
+    if (context.layout.columns >= distinct / kRanksPerColumn) {
+      marked_.resize(cells, 0);
+    } else {
+      stamps_.resize(cells, 0);
+    }
+  }
 
   void Visit(const Segment& segment, const T* codes) {
     const int64_t block = segment.row / context_.layout.rows;
@@ -161,25 +170,23 @@ class RankPass {
       EndRun();
       block_ = block;
     }
+    for (int64_t i = 0; i < segment.size; ++i) {
+      ranks_[static_cast<size_t>(i)] =
+          static_cast<uint16_t>(table_->RankOf(codes[i]));
+    }
     const auto slot = static_cast<size_t>(segment.slot);
     RowState& row = rows_[slot];
-    uint16_t* seen = seen_.data() + slot * distinct_;
-    if (segment.column == 0) Begin(&row, seen);
-    const uint16_t stamp = row.stamp;
-    uint32_t found = 0;
-    uint32_t others = 0;
-    uint32_t highest = row.highest;
-    for (int64_t i = 0; i < segment.size; ++i) {
-      const uint32_t rank = ranks_->RankOf(codes[i]);
-      found += seen[rank] != stamp ? 1U : 0U;
-      seen[rank] = stamp;
-      others += rank != 0 ? 1U : 0U;
-      highest = std::max(highest, rank);
+    if (!marked_.empty()) {
+      uint8_t* marked = marked_.data() + slot * distinct_;
+      Mark(segment.size, &row, marked);
+      if (segment.ends_row) LookOver(&row, marked);
+    } else {
+      uint16_t* stamps = stamps_.data() + slot * distinct_;
+      if (segment.column == 0) NextStamp(&row, stamps);
+      Stamp(segment.size, &row, stamps);
+      if (segment.ends_row && stamps[0] == row.stamp) --row.distinct;
     }
-    row.highest = highest;
-    row.found += found;
-    row.elements += others;
-    if (segment.ends_row) End(segment.row, row, seen[0] == stamp);
+    if (segment.ends_row) End(segment.row, &row);
   }
 
   void EndRun() {
@@ -190,41 +197,80 @@ class RankPass {
   }
 
  private:
+  // Looking over this many ranks takes as long as a column does.
+  static constexpr int64_t kRanksPerColumn = 16;
+
   struct RowState {
     int64_t elements = 0;  // other than the implicit value
-    int64_t found = 0;     // distinct values
-    uint32_t highest = 0;  // rank
+    int64_t distinct = 0;  // values; while stamps are counted with the implicit
+    int64_t highest = 0;   // rank
     uint16_t stamp = 0;    // marks what this row has
   };
 
-  void Begin(RowState* row, uint16_t* seen) {
-    row->elements = 0;
-    row->found = 0;
-    row->highest = 0;
-    if (++row->stamp == 0) {  // 65,535 rows later
-      std::fill(seen, seen + distinct_, uint16_t{0});
-      row->stamp = 1;
-    }
+  void Mark(int64_t size, RowState* row, uint8_t* marked) {
+    const uint16_t* ranks = ranks_.data();
+    for (int64_t i = 0; i < size; ++i) marked[ranks[i]] = 1;
+    int64_t others = 0;
+    for (int64_t i = 0; i < size; ++i) others += ranks[i] != 0 ? 1 : 0;
+    row->elements += others;
   }
 
-  void End(int64_t index, const RowState& row, bool has_implicit) {
-    const int64_t distinct = row.found - (has_implicit ? 1 : 0);
-    const int64_t padded = row.highest - distinct;
-    part_.explicit_elements += row.elements;
-    part_.distinct_in_rows += distinct;
+  // Counts the marks of a row and wipes them off.
+  void LookOver(RowState* row, uint8_t* marked) {
+    size_t end = distinct_;
+    while (end > 1 && marked[end - 1] == 0) --end;
+    row->highest = static_cast<int64_t>(end) - 1;
+    row->distinct = SumFlags(marked + 1, row->highest);
+    std::fill(marked, marked + end, uint8_t{0});
+  }
+
+  void Stamp(int64_t size, RowState* row, uint16_t* stamps) {
+    const uint16_t stamp = row->stamp;
+    int64_t found = 0;
+    int64_t others = 0;
+    uint16_t highest = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      const uint16_t rank = ranks_[static_cast<size_t>(i)];
+      found += stamps[rank] != stamp ? 1 : 0;
+      stamps[rank] = stamp;
+      others += rank != 0 ? 1 : 0;
+      highest = std::max(highest, rank);
+    }
+    row->distinct += found;
+    row->elements += others;
+    row->highest = std::max<int64_t>(row->highest, highest);
+  }
+
+  void NextStamp(RowState* row, uint16_t* stamps) {
+    if (++row->stamp != 0) return;
+    // 65,535 rows later.
+    std::fill(stamps, stamps + distinct_, uint16_t{0});
+    row->stamp = 1;
+  }
+
+  void End(int64_t index, RowState* row) {
+    const int64_t padded = row->highest - row->distinct;
+    part_.explicit_elements += row->elements;
+    part_.distinct_in_rows += row->distinct;
     part_.padded += padded;
-    if (context_.rows == nullptr) return;
-    RowStatistics& statistics = (*context_.rows)[static_cast<size_t>(index)];
-    statistics.elements = row.elements;
-    statistics.distinct = distinct;
-    statistics.padded = padded;
+    if (context_.rows != nullptr) {
+      RowStatistics& statistics = (*context_.rows)[static_cast<size_t>(index)];
+      statistics.elements = row->elements;
+      statistics.distinct = row->distinct;
+      statistics.padded = padded;
+    }
+    row->elements = 0;
+    row->distinct = 0;
+    row->highest = 0;
   }
 
   PassContext context_;
-  const Ranks* ranks_;
+  const Ranks* table_;
   size_t distinct_;
-  std::vector<RowState> rows_;  // by slot
-  std::vector<uint16_t> seen_;  // by slot and rank: the last row that had it
+  std::vector<RowState> rows_;    // by slot
+  std::vector<uint8_t> marked_;   // by slot and rank
+  std::vector<uint16_t> stamps_;  // ditto: the last row that had it
+  std::vector<uint16_t> ranks_;   // of a segment
   int64_t block_ = -1;
   MatrixStatistics part_;
 };

@@ -14,6 +14,7 @@
 #include "opcost/weights/statistics.h"
 #include "src/weights/codes.h"
 #include "src/weights/threads.h"
+#include "src/weights/turn_square.h"
 
 namespace opcost {
 
@@ -175,8 +176,18 @@ class ColumnWalk {
         });
   }
 
+  // Columns [begin, end) of the tile from the band. Overwrites what is behind
+  // the last column, which rows have room for.
   void TurnBand(int64_t rows, int64_t begin, int64_t end) {
-    for (int64_t row = 0; row < rows; ++row) {
+    constexpr int64_t kSide = kTurnSide<T>;
+    const int64_t whole = rows / kSide * kSide;
+    for (int64_t row = 0; row < whole; row += kSide) {
+      for (int64_t c = 0; c < end - begin; c += kSide) {
+        TurnSquare(band_.data() + c * band_stride_ + row, band_stride_,
+                   tile_.data() + row * stride_ + begin + c, stride_);
+      }
+    }
+    for (int64_t row = whole; row < rows; ++row) {
       T* to = tile_.data() + row * stride_ + begin;
       const T* from = band_.data() + row;
       for (int64_t c = 0; c < end - begin; ++c) to[c] = from[c * band_stride_];

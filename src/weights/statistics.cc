@@ -12,6 +12,7 @@
 #include "opcost/weights/zeros.h"
 #include "src/weights/codes.h"
 #include "src/weights/histogram.h"
+#include "src/weights/narrow_rank_pass.h"
 #include "src/weights/passes.h"
 #include "src/weights/ranking.h"
 #include "src/weights/row_walk.h"
@@ -168,14 +169,19 @@ template <typename T>
 absl::Status Computation<T>::RankRows() {
   const auto distinct = static_cast<int64_t>(by_rank_.size());
   const Ranks ranks(type_, by_rank_);
+  const int64_t slot_bytes = distinct * static_cast<int64_t>(sizeof(uint16_t));
   const WalkPlan plan =
-      PlanWalk(payload_, layout_, WidthBits(type_), threads_,
-               distinct * static_cast<int64_t>(sizeof(uint16_t)));
-  std::vector<RankPass<T, Ranks>> passes;
-  passes.reserve(static_cast<size_t>(threads_));
-  for (int i = 0; i < threads_; ++i) {
-    passes.emplace_back(context_, plan.slots(), ranks, distinct);
+      PlanWalk(payload_, layout_, WidthBits(type_), threads_, slot_bytes);
+  const auto threads = static_cast<size_t>(threads_);
+  if constexpr (sizeof(T) == 1) {
+    if (layout_.columns >= NarrowRankPass::kFewestColumns) {
+      std::vector<NarrowRankPass> passes(
+          threads, NarrowRankPass(context_, plan.slots(), ranks));
+      return WalkRows<T>(plan, &passes);
+    }
   }
+  std::vector<RankPass<T, Ranks>> passes(
+      threads, RankPass<T, Ranks>(context_, plan.slots(), ranks, distinct));
   return WalkRows<T>(plan, &passes);
 }
 
@@ -208,7 +214,8 @@ absl::Status ComputeByWidth(const PayloadReader& payload, DataType type,
 absl::StatusOr<TensorStatistics> ComputeStatistics(
     const PayloadReader& payload, DataType type, const MatrixLayout& layout,
     const StatisticsOptions& options) {
-  OPCOST_RETURN_IF_ERROR(CheckLayout(payload, type, layout, options.wants_rows));
+  OPCOST_RETURN_IF_ERROR(
+      CheckLayout(payload, type, layout, options.wants_rows));
   OPCOST_RETURN_IF_ERROR(CheckZeroPoints(layout, options.zero_points));
   TensorStatistics statistics;
   statistics.elements = layout.blocks * layout.rows * layout.columns;
