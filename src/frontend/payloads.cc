@@ -175,7 +175,7 @@ absl::StatusOr<const ModelPayloads::File*> ModelPayloads::FileAt(
   const auto found = files_.find(location);
   if (found != files_.end()) return found->second.get();
   if (is_kept_) {
-    return absl::FailedPreconditionError(absl::StrCat(
+    return absl::NotFoundError(absl::StrCat(
         "its external data lie in '", location, "', but the model came from ",
         path_ == "-" ? "standard input" : "bytes",
         ", which has no folder; give the model as a file"));
