@@ -22,6 +22,10 @@ _opcost() {
   local options=
   local command=${COMP_WORDS[1]}
   case $command in
+    compare)
+      options="$formats $machine $model --by --sort --top --unit --max-energy"
+      options+=" --max-ratio --max-layer-ratio"
+      ;;
     explain) options="$formats $machine $model --layer --unit" ;;
     shapes) options="$model" ;;
     tables)
@@ -32,7 +36,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate explain shapes tables help $always" ;;
+    help) options="estimate compare explain shapes tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy"
@@ -78,14 +82,14 @@ _opcost() {
       return
       ;;
     --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
-      --layer | --name | --max-energy)
+      --layer | --name | --max-energy | --max-ratio | --max-layer-ratio)
       return
       ;;
     *)
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate explain shapes tables help"
+        values="estimate compare explain shapes tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

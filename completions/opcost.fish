@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of opcost's command line for fish.
 
-set -l commands estimate explain shapes tables help
+set -l commands estimate compare explain shapes tables help
 set -l named "__fish_seen_subcommand_from $commands"
-set -l estimate "not __fish_seen_subcommand_from explain shapes tables help"
+set -l listing "not __fish_seen_subcommand_from explain shapes tables help"
+set -l estimate "not __fish_seen_subcommand_from compare explain shapes tables help"
+set -l compare "__fish_seen_subcommand_from compare"
 set -l pricing "not __fish_seen_subcommand_from shapes tables help"
 set -l model "not __fish_seen_subcommand_from tables help"
 set -l views "not __fish_seen_subcommand_from help check new"
@@ -35,11 +37,13 @@ complete -c opcost -n $model -l input -x -d "Shape of an input: NAME=1x3x224x224
 complete -c opcost -n $views -l format -x -a "text markdown json csv jsonl" -d "Form of the result"
 complete -c opcost -n "not __fish_seen_subcommand_from help check" -s o -l output -r -d "Write the result to a file"
 complete -c opcost -n "__fish_seen_subcommand_from explain" -l layer -x -d "Explain this layer alone"
-complete -c opcost -n $estimate -l by -x -a "layer op" -d "What a row is"
-complete -c opcost -n $estimate -l sort -x -a "order energy macs name" -d "Order of the rows"
-complete -c opcost -n $estimate -l top -x -a "all 10 25 50" -d "Rows of most energy"
+complete -c opcost -n $listing -l by -x -a "layer op" -d "What a row is"
+complete -c opcost -n $listing -l sort -x -a "order energy macs name" -d "Order of the rows"
+complete -c opcost -n $listing -l top -x -a "all 10 25 50" -d "Rows of most energy"
 complete -c opcost -n $estimate -l symbolic -d "Counts as expressions"
-complete -c opcost -n $estimate -l max-energy -x -d "Exit with 3 above it: 5mJ"
+complete -c opcost -n $listing -l max-energy -x -d "Exit with 3 above it: 5mJ"
+complete -c opcost -n $compare -l max-ratio -x -d "Exit with 3 above it, over BASE"
+complete -c opcost -n $compare -l max-layer-ratio -x -d "The same for each layer"
 complete -c opcost -n $pricing -l unit -x -a "auto pJ nJ uJ mJ J" -d "Unit of energies"
 complete -c opcost -n $views -l color -x -a "auto always never" -d "When to use colour"
 complete -c opcost -n $new -l from -r -d "Table to copy"

@@ -32,6 +32,7 @@ absl::StatusOr<ExitStatus> Run(const CommandLine& line,
   if (line.command == kHelp || line.wants_help) {
     return RunHelp(line, environment);
   }
+  if (line.command == kCompare) return RunCompare(line, environment);
   if ((line.command & kModelReading) != 0) {
     return RunModelCommand(line, environment);
   }

@@ -211,6 +211,7 @@ absl::Status Apply(const Given& given, CommandLine& line) {
     if (absl::Status status = given.row->apply(value, line); !status.ok()) {
       return UsageError(absl::StrCat(flag, ": ", status.message()));
     }
+    line.given.push_back({given.row, value});
   }
   return absl::OkStatus();
 }

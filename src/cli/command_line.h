@@ -28,14 +28,31 @@ enum CommandBit : unsigned {
   kTablesCheck = 1 << 5,
   kTablesNew = 1 << 6,
   kTablesDiff = 1 << 7,
-  kHelp = 1 << 8,
+  kCompare = 1 << 8,
+  kHelp = 1 << 9,
 };
-inline constexpr unsigned kPricing = kEstimate | kExplain;
+// What lists layers with their energies.
+inline constexpr unsigned kListing = kEstimate | kCompare;
+inline constexpr unsigned kPricing = kListing | kExplain;
 inline constexpr unsigned kModelReading = kPricing | kShapes;
 inline constexpr unsigned kTableViews = kTables | kTablesShow | kTablesDiff;
 inline constexpr unsigned kEveryCommand = (kHelp << 1) - 1;
 
 enum class When : uint8_t { kAuto, kAlways, kNever };
+
+struct OptionRow;
+
+// An option as it was given.
+struct GivenOption {
+  const OptionRow* row = nullptr;
+  std::string value;
+};
+
+// --max-ratio and --max-layer-ratio, as they were given.
+struct RatioLimit {
+  std::string text;  // "1.10"
+  double ratio = 0;
+};
 
 // --max-energy, as it was given.
 struct EnergyLimit {
@@ -62,6 +79,8 @@ struct CommandLine {
   std::string new_name;                   // --name; empty: after the file
   std::string output;                     // -o; empty: standard output
   std::optional<EnergyLimit> max_energy;  // --max-energy
+  std::optional<RatioLimit> max_ratio, max_layer_ratio;
+  std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;
   bool wants_version = false;
 };

@@ -40,6 +40,29 @@ Examples:
   opcost shapes llm.onnx
   opcost shapes llm.onnx --dim sequence=128 --format json
 )"},
+    {kCompare, "compare", "BASE VARIANT...", 2, 64,
+     "Compare models side by side, layer by layer.",
+     R"(Prints totals, ratios, and where each difference comes from: how weights are
+stored, counts, number formats, memory tiers (docs/comparing.md has the path).
+Layers align by name, then by structure: an inserted QuantizeLinear, a fused
+Relu or a folded batch norm doesn't break the alignment. What has no partner
+shows a dash.
+
+A side is
+  model.onnx                       a model
+  model.onnx@bits=int8,batch=4     a model with options of its own: any option
+                                   below that is under Number formats, Machine
+                                   or Inputs, by its long name
+  report.json                      a report saved with --format json; options
+                                   and table of all sides must then be the same
+Options that stand alone are every side's. A file whose name has an @ in it is
+itself; - is a model or a report on standard input.
+
+Examples:
+  opcost compare float.onnx int8.onnx
+  opcost compare net.onnx net.onnx@bits=int8 net.onnx@bits=16 --by op
+  opcost compare main.json branch.onnx --max-ratio 1.10
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

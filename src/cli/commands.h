@@ -13,6 +13,8 @@ namespace opcost {
 // others with kBadInput.
 absl::StatusOr<ExitStatus> RunModelCommand(const CommandLine& line,
                                            const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
+                                      const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunHelp(const CommandLine& line,

@@ -58,6 +58,7 @@ std::string GeneralHelp() {
 
 Usage:
   opcost MODEL [options]      energy per layer and in total
+  opcost compare A B ...      models side by side, layer by layer
   opcost explain MODEL        how each number of a layer comes about
   opcost shapes MODEL         inferred types and shapes of the graph's values
   opcost tables               cost tables: list, show, check, new, diff
@@ -67,13 +68,13 @@ Examples:
   opcost resnet50.onnx
   opcost resnet50.onnx --bits int8 --table jouppi-7nm-hbm2
   opcost llm.onnx --dim sequence=128 --by op --sort energy
-  opcost explain resnet50.onnx --layer conv1
+  opcost compare float.onnx int8.onnx float.onnx@bits=16
   opcost - --format json < resnet50.onnx > report.json
 
 Most used options (opcost help estimate has all):
   --bits B    --table NAME|FILE    --batch N    --dim NAME=N    --format FORMAT
   --top N|all    -o FILE    -q    -v    --version
-Exit status: 0 done, 1 bad input, 2 wrong usage, 3 above --max-energy,
+Exit status: 0 done, 1 bad input, 2 wrong usage, 3 above a limit,
 5 incomplete (a lower bound).
 )";
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "opcost/report/report.h"
 
@@ -50,6 +51,19 @@ struct Scale {
 };
 constexpr Scale kJoules[] = {
     {"pJ", 1}, {"nJ", 1e3}, {"uJ", 1e6}, {"mJ", 1e9}, {"J", 1e12}};
+constexpr size_t kOffenders = 5;  // that are named
+
+bool LacksLayers(TotalStatus status) {
+  return status == TotalStatus::kLowerBound ||
+         status == TotalStatus::kIndeterminate;
+}
+
+// "1.234 times", "infinitely often" where BASE takes nothing.
+std::string Times(double ratio) {
+  return std::isfinite(ratio) ? absl::StrFormat("%.4g times", ratio)
+                              : "more than nothing, which is";
+}
+
 constexpr Scale kMacs[] = {{"MAC", 1},    {"kMAC", 1e3},  {"MMAC", 1e6},
                            {"GMAC", 1e9}, {"TMAC", 1e12}, {"PMAC", 1e15},
                            {"EMAC", 1e18}};
@@ -85,15 +99,16 @@ absl::StatusOr<EnergyLimit> ParseEnergyLimit(string_view text) {
   return limit;
 }
 
-absl::Status CheckUnit(const EnergyLimit& limit, const CostTable& table) {
-  const bool is_relative = table.unit() == EnergyUnit::kRelative;
+absl::Status CheckUnit(const EnergyLimit& limit, string_view table,
+                       EnergyUnit unit) {
+  const bool is_relative = unit == EnergyUnit::kRelative;
   if (is_relative == limit.is_relative) return absl::OkStatus();
   return UsageError(
       is_relative
-          ? absl::StrCat("--max-energy: table ", table.name(),
+          ? absl::StrCat("--max-energy: table ", table,
                          " is relative, its unit one MAC, so that ", limit.text,
                          " says nothing of it; give the limit in MAC (1.2GMAC)")
-          : absl::StrCat("--max-energy: table ", table.name(),
+          : absl::StrCat("--max-energy: table ", table,
                          " gives joules, so that ", limit.text,
                          " says nothing of it; give the limit in pJ, nJ, uJ, "
                          "mJ or J"));
@@ -101,8 +116,6 @@ absl::Status CheckUnit(const EnergyLimit& limit, const CostTable& table) {
 
 ExitStatus CheckEnergy(const EnergyLimit& limit, string_view path,
                        const LimitedTotal& total, std::ostream& err) {
-  const bool lacks_layers = total.status == TotalStatus::kLowerBound ||
-                            total.status == TotalStatus::kIndeterminate;
   if (total.amount > limit.amount) {
     string_view bound = "";
     if (total.status == TotalStatus::kLowerBound) bound = "at least ";
@@ -112,10 +125,79 @@ ExitStatus CheckEnergy(const EnergyLimit& limit, string_view path,
         << HumanEnergy(total.amount, Unit::kAuto, total.unit) << '\n';
     return kLimitExceeded;
   }
-  if (!lacks_layers) return kDone;
+  if (!LacksLayers(total.status)) return kDone;
   err << "opcost: --max-energy " << limit.text
       << " isn't shown to hold: " << path << " has unknown layers\n";
   return kIncomplete;
+}
+
+absl::StatusOr<RatioLimit> ParseRatioLimit(string_view text) {
+  RatioLimit limit;
+  limit.text = std::string(text);
+  const bool is_number = LengthOfNumber(text) == text.size() &&
+                         absl::SimpleAtod(text, &limit.ratio);
+  if (!is_number || !(limit.ratio > 0) || !std::isfinite(limit.ratio)) {
+    return UsageError(
+        absl::StrCat("'", text, "' is not a number above 0, such as 1.10"));
+  }
+  return limit;
+}
+
+ExitStatus CheckRatios(const RatioLimit& limit, const Comparison& comparison,
+                       std::ostream& err) {
+  const ComparisonSide& base = comparison.sides[0];
+  ExitStatus worst = kDone;
+  for (size_t s = 1; s < comparison.sides.size(); ++s) {
+    const ComparisonSide& side = comparison.sides[s];
+    const double ratio = comparison.ratios[s];
+    // A base that lacks layers makes ratios too large.
+    if (ratio > limit.ratio && !LacksLayers(base.status)) {
+      err << "opcost: --max-ratio " << limit.text
+          << " is exceeded: " << side.name << " takes "
+          << (LacksLayers(side.status) ? "at least " : "") << Times(ratio)
+          << " what " << base.name << " takes\n";
+      worst = Worse(worst, kLimitExceeded);
+    } else if (LacksLayers(base.status) || LacksLayers(side.status)) {
+      err << "opcost: --max-ratio " << limit.text << " isn't shown to hold: "
+          << (LacksLayers(side.status) ? side.name : base.name)
+          << " has unknown layers\n";
+      worst = Worse(worst, kIncomplete);
+    }
+  }
+  return worst;
+}
+
+ExitStatus CheckLayerRatios(const RatioLimit& limit,
+                            const Comparison& comparison, std::ostream& err) {
+  size_t offenders = 0;
+  size_t unknown = 0;
+  for (const ComparedLayer& row : comparison.layers) {
+    const SideLayer* base = comparison.Find(row, 0);
+    for (size_t s = 1; base != nullptr && s < comparison.sides.size(); ++s) {
+      const SideLayer* layer = comparison.Find(row, s);
+      if (layer == nullptr) continue;
+      if (layer->is_unknown() || base->is_unknown()) {
+        ++unknown;
+        continue;
+      }
+      const double ratio = Ratio(layer->energies.total, base->energies.total);
+      if (!(ratio > limit.ratio) || ++offenders > kOffenders) continue;
+      err << "opcost: --max-layer-ratio " << limit.text
+          << " is exceeded: " << layer->op << " '" << layer->name << "' of "
+          << comparison.sides[s].name << " takes " << Times(ratio) << " what '"
+          << base->name << "' of " << comparison.sides[0].name << " takes\n";
+    }
+  }
+  if (offenders > kOffenders) {
+    err << "opcost: --max-layer-ratio " << limit.text << " is exceeded by "
+        << offenders - kOffenders << " more\n";
+  }
+  if (unknown > 0) {
+    err << "opcost: --max-layer-ratio " << limit.text
+        << " isn't shown to hold: " << unknown
+        << (unknown == 1 ? " layer is unknown\n" : " layers are unknown\n");
+  }
+  return offenders > 0 ? kLimitExceeded : unknown > 0 ? kIncomplete : kDone;
 }
 
 ExitStatus Worse(ExitStatus a, ExitStatus b) {

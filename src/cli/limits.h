@@ -11,6 +11,7 @@
 #include "opcost/cli/cli.h"
 #include "opcost/energy/cost_table.h"
 #include "opcost/energy/estimate.h"
+#include "opcost/report/comparison.h"
 #include "src/cli/command_line.h"
 
 namespace opcost {
@@ -19,9 +20,13 @@ namespace opcost {
 // before MAC). Errors are usage errors that don't name the option.
 absl::StatusOr<EnergyLimit> ParseEnergyLimit(absl::string_view text);
 
-// A usage error if the limit is in joules and the table relative, or the other
-// way round.
-absl::Status CheckUnit(const EnergyLimit& limit, const CostTable& table);
+// A number above 0: "1.10". Errors are usage errors that don't name the option.
+absl::StatusOr<RatioLimit> ParseRatioLimit(absl::string_view text);
+
+// A usage error if the limit is in joules and the unit of table `table` is one
+// MAC, or the other way round.
+absl::Status CheckUnit(const EnergyLimit& limit, absl::string_view table,
+                       EnergyUnit unit);
 
 // What a limit is held against.
 struct LimitedTotal {
@@ -35,6 +40,14 @@ struct LimitedTotal {
 // is unknown never passes a limit.
 ExitStatus CheckEnergy(const EnergyLimit& limit, absl::string_view path,
                        const LimitedTotal& total, std::ostream& err);
+
+// The same for --max-ratio, of each variant, and for --max-layer-ratio, of each
+// layer of a variant that has a partner in BASE: the first few offenders are
+// named.
+ExitStatus CheckRatios(const RatioLimit& limit, const Comparison& comparison,
+                       std::ostream& err);
+ExitStatus CheckLayerRatios(const RatioLimit& limit,
+                            const Comparison& comparison, std::ostream& err);
 
 // The one of two statuses that a process ends with: usage, input, measuring,
 // limits, unknown layers.

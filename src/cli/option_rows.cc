@@ -195,7 +195,9 @@ absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
     choices.emplace_back("json", Format::kJson);
     choices.emplace_back("csv", Format::kCsv);
   }
-  if (line.command == kEstimate) choices.emplace_back("jsonl", Format::kJsonl);
+  if ((line.command & kListing) != 0) {
+    choices.emplace_back("jsonl", Format::kJsonl);
+  }
   OPCOST_ASSIGN_OR_RETURN(line.render.format, Choose<Format>(value, choices));
   return absl::OkStatus();
 }
@@ -240,6 +242,12 @@ absl::Status ApplyUnit(string_view value, CommandLine& line) {
 
 absl::Status ApplyMaxEnergy(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(line.max_energy, ParseEnergyLimit(value));
+  return absl::OkStatus();
+}
+
+template <std::optional<RatioLimit> CommandLine::*kField>
+absl::Status ApplyRatio(string_view value, CommandLine& line) {
+  OPCOST_ASSIGN_OR_RETURN(line.*kField, ParseRatioLimit(value));
   return absl::OkStatus();
 }
 
@@ -295,17 +303,19 @@ constexpr OptionRow kOptions[] = {
     {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
     {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
-    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate also jsonl, a layer to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
+    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate and compare also jsonl, a layer to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
     {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew, false, &ApplyText<&CommandLine::output>},
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
-    {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kEstimate, false, &ApplyBy},
-    {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kEstimate, false, &ApplySort},
-    {"--top", "N|all", "show the N rows of most energy, and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kEstimate, false, &ApplyTop},
+    {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
+    {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
+    {"--top", "N|all", "show the N rows of most energy, and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing, false, &ApplyTop},
     {"--unit", "UNIT", "of energies in text: auto (the default), pJ, nJ, uJ, mJ or J", OptionGroup::kOutput, kPricing, false, &ApplyUnit},
     {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
     {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},
 
-    {"--max-energy", "E", "exit with 3 if the total is above E: 5mJ, in pJ to J; under a relative table 1.2GMAC", OptionGroup::kOther, kEstimate, false, &ApplyMaxEnergy},
+    {"--max-energy", "E", "exit with 3 if a total is above E: 5mJ, in pJ to J; under a relative table 1.2GMAC", OptionGroup::kOther, kListing, false, &ApplyMaxEnergy},
+    {"--max-ratio", "R", "exit with 3 if a variant takes more than R times what BASE takes: 1.10", OptionGroup::kOther, kCompare, false, &ApplyRatio<&CommandLine::max_ratio>},
+    {"--max-layer-ratio", "R", "exit with 3 if any layer of a variant takes more than R times what its partner in BASE takes", OptionGroup::kOther, kCompare, false, &ApplyRatio<&CommandLine::max_layer_ratio>},
     {"--allow-unknown", "", "exit with 0, not 5, where layers are unknown", OptionGroup::kOther, kPricing, false, &ApplyFlag<&CommandLine::allows_unknown>},
     {"--from", "NAME|FILE", "the table to copy", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::from>},
     {"--name", "NEW", "the copy's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::new_name>},

@@ -73,7 +73,8 @@ absl::StatusOr<CostTable> TableOf(const CommandLine& line,
                           LibraryOf(environment).Load(line.table));
   OPCOST_RETURN_IF_ERROR(CheckTier(table, line.estimate.memory.weights_from));
   if (line.max_energy.has_value()) {
-    OPCOST_RETURN_IF_ERROR(CheckUnit(*line.max_energy, table));
+    OPCOST_RETURN_IF_ERROR(
+        CheckUnit(*line.max_energy, table.name(), table.unit()));
   }
   return table;
 }

@@ -24,6 +24,11 @@ std::string EstimateAsJsonLines(const Estimate& estimate,
 std::string EstimateAsCsv(const Estimate& estimate,
                           const RenderOptions& options);
 
+// The JSON of EstimateAsJson() without its layers, on one line.
+std::string EstimateHeadAsJson(const Estimate& estimate);
+// How the layer's weights are stored; empty if it has none.
+std::string WeightFormat(const LayerEstimate& layer);
+
 // The parts that text and markdown share (estimate_parts.cc).
 
 // The scale of every energy of the report.

@@ -60,13 +60,6 @@ void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
   json.EndArray();
 }
 
-bool HasWeight(const LayerEstimate& layer) {
-  for (const PricedTraffic& row : layer.traffic) {
-    if (row.traffic.role == Role::kWeight) return true;
-  }
-  return false;
-}
-
 void WriteLayer(const Estimate& estimate, const ReportRow& row,
                 JsonWriter& json) {
   const Analysis& analysis = *estimate.analysis;
@@ -92,7 +85,8 @@ void WriteLayer(const Estimate& estimate, const ReportRow& row,
   const std::optional<int64_t> nothing;
   json.Member("macs", is_known ? std::optional(row.sums.macs) : nothing);
   json.Key("weight_format");
-  is_known&& HasWeight(layer) ? json.String("dense") : json.Null();
+  const std::string weight_format = is_known ? WeightFormat(layer) : "";
+  weight_format.empty() ? json.Null() : json.String(weight_format);
   WriteArithmetic(layer, json);
   WriteTraffic(estimate, layer, json);
   json.Key("energy_pj").BeginObject(Lines::kOne);
@@ -173,18 +167,42 @@ RenderOptions ByLayer(RenderOptions options) {
   return options;
 }
 
-}  // namespace
-
-std::string EstimateAsJson(const Estimate& estimate,
-                           const RenderOptions& options) {
-  JsonWriter json(JsonWriter::Layout::kIndented);
-  json.BeginObject();
+// What stands before the layers.
+void WriteHead(const Estimate& estimate, JsonWriter& json) {
   json.Member("schema", "opcost.report/1");
   json.Member("opcost", OPCOST_VERSION);
   WriteModel(*estimate.analysis, json);
   WriteOptions(*estimate.analysis, *estimate.table, estimate.options,
                /*is_symbolic=*/false, json);
   WriteTable(*estimate.table, json);
+}
+
+}  // namespace
+
+std::string WeightFormat(const LayerEstimate& layer) {
+  for (const PricedTraffic& row : layer.traffic) {
+    if (row.traffic.role == Role::kWeight) {
+      return std::string(Name(layer.layer->storage));
+    }
+  }
+  return "";
+}
+
+std::string EstimateHeadAsJson(const Estimate& estimate) {
+  JsonWriter json(JsonWriter::Layout::kCompact);
+  json.BeginObject();
+  WriteHead(estimate, json);
+  WriteTotals(estimate, json);
+  WriteWarnings(estimate.diagnostics, json);
+  json.EndObject();
+  return json.Take();
+}
+
+std::string EstimateAsJson(const Estimate& estimate,
+                           const RenderOptions& options) {
+  JsonWriter json(JsonWriter::Layout::kIndented);
+  json.BeginObject();
+  WriteHead(estimate, json);
   json.Key("layers").BeginArray();
   for (const ReportRow& row : SelectRows(estimate, ByLayer(options)).rows) {
     WriteLayer(estimate, row, json);

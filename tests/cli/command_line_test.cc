@@ -143,8 +143,8 @@ const BadLine kBadLines[] = {
     {"tabels",
      "'tabels' is neither a command nor a file; did you mean "
      "'tables'?"},
-    {"compare",
-     "'compare' is neither a command nor a file; opcost --help "
+    {"simulate",
+     "'simulate' is neither a command nor a file; opcost --help "
      "lists the commands"},
     {"tables shw",
      "unknown command 'tables shw'; use tables show, check, new or diff"},
@@ -156,10 +156,11 @@ const BadLine kBadLines[] = {
     {"m.onnx -x",
      "unknown option '-x'; opcost help estimate lists the options"},
     {"shapes m.onnx --bits 8",
-     "'shapes' has no use for --bits, an option of estimate and explain"},
+     "'shapes' has no use for --bits, an option of "
+     "estimate, explain and compare"},
     {"tables check t.toml -q",
      "'tables check' has no use for -q, an option of "
-     "estimate, explain and shapes"},
+     "estimate, explain, shapes and compare"},
     {"m.onnx --bits", "--bits needs a value: --bits B"},
     {"m.onnx --bits= 8", "--bits needs a value: --bits B"},
     {"m.onnx -o", "-o needs a value: -o FILE"},

@@ -12,7 +12,7 @@ import sys
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "completions"
-COMMANDS = ["estimate", "explain", "shapes", "tables", "tables show",
+COMMANDS = ["estimate", "compare", "explain", "shapes", "tables", "tables show",
             "tables check", "tables new", "tables diff", "help"]
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 OPCOST = sys.argv.pop(1)
@@ -67,8 +67,8 @@ class CompletionsTest(unittest.TestCase):
             self.assertEqual(help_on(command), offered, command)
 
     def test_bash_offers_commands_and_values(self):
-        self.assertLessEqual({"estimate", "explain", "shapes", "tables", "help"},
-                             bash_offers("opcost", ""))
+        self.assertLessEqual({"estimate", "compare", "explain", "shapes",
+                              "tables", "help"}, bash_offers("opcost", ""))
         self.assertEqual({"jsonl", "json"},
                          bash_offers("opcost", "m.onnx", "--format", "js"))
         self.assertEqual({"once"}, bash_offers(
