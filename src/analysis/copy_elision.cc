@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "src/analysis/deployment.h"
 #include "src/analysis/region_kinds.h"
@@ -15,7 +15,6 @@ namespace {
 
 // Values that a search looks at before it gives up.
 constexpr size_t kMaxValues = 64;
-constexpr int kMaxViews = 64;
 
 class Elision {
  public:
@@ -44,11 +43,18 @@ class Elision {
   bool IsContiguous(int l, ValueIndex whole) const;
   bool IsCarried(ValueIndex v) const;
   bool AppendsToCache(int l) const;
-  bool HasPartsOfItsOwn(int l) const;
+  bool IsOwn(int l, ValueIndex part) const;
+  bool PlaceParts(int l);
+
+  // Where a part lies: behind how many others of which whole.
+  struct Place {
+    size_t whole;
+    size_t position;
+  };
 
   LayerGraph& graph_;
-  // Arrays that lie inside the result of a Concat.
-  absl::flat_hash_set<ValueIndex> placed_;
+  absl::flat_hash_map<ValueIndex, Place> places_;
+  std::vector<size_t> lengths_;  // by whole: its parts so far
 };
 
 // True if the parts along `axis` of `whole` lie one after another: no axis
@@ -81,18 +87,49 @@ bool Elision::AppendsToCache(int l) const {
          IsCarried(inputs[0]) != IsCarried(inputs[1]);
 }
 
-// True if each part is computed, by a layer that could as well write it to its
-// place in the whole.
-bool Elision::HasPartsOfItsOwn(int l) const {
-  absl::flat_hash_set<ValueIndex> parts;
-  for (const ValueIndex part : graph_.Inputs(l)) {
-    if (part == kAbsent || graph_.facts(part).is_constant ||
-        placed_.contains(part) || !parts.insert(part).second) {
+// True if a layer computes the part, and could as well write it to its place in
+// a whole.
+bool Elision::IsOwn(int l, ValueIndex part) const {
+  if (part == kAbsent || graph_.facts(part).is_constant ||
+      graph_.Escapes(part)) {
+    return false;
+  }
+  const int writer = graph_.ProducerLayer(part);
+  return writer >= 0 && graph_.RunTogether(writer, l);
+}
+
+// Finds places for all parts, one behind the other, in a whole of their own or
+// in one that another Concat of the first of them has begun.
+bool Elision::PlaceParts(int l) {
+  const auto parts = graph_.Inputs(l);
+  absl::flat_hash_set<ValueIndex> seen;
+  size_t placed = 0;
+  Place next{lengths_.size(), 0};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!IsOwn(l, parts[i]) || !seen.insert(parts[i]).second) return false;
+    const auto known = places_.find(parts[i]);
+    if (known == places_.end()) continue;
+    // It must lie right behind the part before it, itself in its place.
+    const Place& place = known->second;
+    if (i == 0) {
+      next = {place.whole, place.position};
+    } else if (placed != i || place.whole != next.whole ||
+               place.position != next.position) {
       return false;
     }
-    const int writer = graph_.ProducerLayer(part);
-    if (writer < 0 || !graph_.RunTogether(writer, l)) return false;
+    placed = i + 1;
+    ++next.position;
   }
+  if (placed == parts.size()) return true;
+  if (placed == 0) {
+    lengths_.push_back(0);
+  } else if (next.position != lengths_[next.whole]) {
+    return false;
+  }
+  for (size_t i = placed; i < parts.size(); ++i) {
+    places_.emplace(parts[i], Place{next.whole, next.position++});
+  }
+  lengths_[next.whole] = next.position;
   return true;
 }
 
@@ -101,8 +138,7 @@ void Elision::ElideConcat(int l) {
     graph_.Elide(l, "the cache is appended to in place");
     return;
   }
-  if (!IsContiguous(l, graph_.Output(l, 0)) || !HasPartsOfItsOwn(l)) return;
-  for (const ValueIndex part : graph_.Inputs(l)) placed_.insert(part);
+  if (!IsContiguous(l, graph_.Output(l, 0)) || !PlaceParts(l)) return;
   graph_.Elide(l,
                "each part is written to its place, since the parts are "
                "contiguous");

@@ -55,6 +55,12 @@ void LayerEdit::Read(ValueIndex v, const Count& uses, absl::string_view formula,
 
 void LayerEdit::DropReads(int i) {
   auto& all = counts().accesses;
+  for (const Access& access : all) {
+    if (access.side != Access::Side::kInput || access.index != i) continue;
+    graph_.Draft(l_).terms.push_back(
+        {absl::StrCat("reads ", graph_.NameOf(graph_.Input(l_, i))), false,
+         access.reads.ToString(), access.reads, "nothing needs it"});
+  }
   all.erase(std::remove_if(all.begin(), all.end(),
                            [i](const Access& access) {
                              return access.side == Access::Side::kInput &&

@@ -47,6 +47,9 @@ std::string ExplainFoldings(const Estimate& estimate,
                             const RenderOptions& options) {
   if (layer.layer->folded == nullptr) return "";
   const FoldedLayer& folded = *layer.layer->folded;
+  if (folded.nodes.empty() && folded.terms.empty() && folded.elided.empty()) {
+    return "";  // it but reads another array
+  }
   const Analysis& analysis = *estimate.analysis;
   const std::string title =
       absl::StrCat("folded into it (--graph ", Name(analysis.reading), ")");

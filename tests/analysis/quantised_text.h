@@ -17,7 +17,9 @@
 #include "opcost/analysis/analysis.h"
 #include "opcost/frontend/import.h"
 #include "opcost/memory/formats.h"
+#include "opcost/ops/op_def.h"
 #include "tests/support/onnx_text.h"
+#include "tests/support/status_matchers.h"
 
 namespace opcost {
 
@@ -181,6 +183,38 @@ struct Read {
   absl::StatusOr<Model> model;
   absl::StatusOr<Analysis> analysis;
 };
+
+// Each layer's own counts and its terms are what it counts.
+inline void ExpectTermsToAddUp(const Read& read) {
+  const Analysis& analysis = *read.analysis;
+  for (const LayerCounts& layer : analysis.layers) {
+    if (layer.folded == nullptr || !layer.folded->elided.empty()) continue;
+    const TypedNodeView view(*analysis.graph, *layer.node, analysis.values,
+                             analysis.used);
+    ASSERT_OK_AND_ASSIGN(const OpCounts own, CountBy(*layer.def, view));
+    const auto sums = [](const OpCounts& counts) {
+      Work work;
+      for (const Arith& arith : counts.arith) {
+        work[std::string(Name(arith.op))] += arith.count.value();
+      }
+      for (const Access& access : counts.accesses) {
+        work["reads"] += access.reads.value();
+      }
+      return work;
+    };
+    Work expected = sums(own);
+    for (const FoldedTerm& term : layer.folded->terms) {
+      const std::string what =
+          term.what.substr(0, 5) == "reads" ? "reads" : term.what;
+      expected[what] +=
+          term.is_added ? term.count.value() : -term.count.value();
+    }
+    Work actual = sums(layer.counts);
+    for (auto& [what, count] : expected) actual[what] += 0;
+    for (auto& [what, count] : actual) expected[what] += 0;
+    EXPECT_EQ(actual, expected) << layer.name;
+  }
+}
 
 }  // namespace opcost
 
