@@ -260,6 +260,11 @@ bool ChannelGraph::FollowFlatten(const onnx::NodeProto& node) {
 }
 
 bool ChannelGraph::FollowConcat(const onnx::NodeProto& node) {
+  const auto has_channels = [this](const std::string& name) {
+    return Find(name) != nullptr;
+  };
+  if (std::none_of(node.input().begin(), node.input().end(), has_channels))
+    return true;
   const ValueKnowledge* shape = Shape(node.output(0));
   if (shape == nullptr) return false;
   int64_t axis = IntOf(node, "axis", 1);

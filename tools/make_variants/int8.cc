@@ -104,7 +104,7 @@ void Int8Maker::MarkValue(const std::string& name, Range range) {
   parameters.scale_name = name + "_scale";
   parameters.zero_point_name = name + "_zero_point";
   const double scale = (range.greatest - range.least) / kSteps;
-  parameters.scale = static_cast<float>(scale > 0 ? scale : 1);
+  parameters.scale = scale > 0 ? scale : 1;
   const bool is_signed = options_.activations == DataType::kInt8;
   const auto zero_point =
       std::lround(-range.least / parameters.scale) - (is_signed ? 128 : 0);
@@ -251,7 +251,7 @@ absl::Status Int8Maker::EmitBias(int n,
   const bool has_norm = graph_->NormalizationBehind(n) != nullptr;
   const std::string name = InputOf(*node, 2);
   const Tensor* tensor = source_.Find(name);
-  const int64_t features = graph_->Features(*node);
+  const int64_t features = graph_->Features(graph_->node(n));
   const bool is_row =
       tensor != nullptr && tensor->dims == std::vector<int64_t>{features};
   if (!(name.empty() ? has_norm : is_row)) return absl::OkStatus();
@@ -291,12 +291,12 @@ absl::Status Int8Maker::Emit(int n) {
   const FloatGraph::Kind kind = graph_->KindOf(node);
   if (kind == FloatGraph::Kind::kComputes ||
       kind == FloatGraph::Kind::kAverages) {
+    const int weight = graph_->WeightInput(node);
     std::vector<double> scales;
     for (const int i : graph_->DataInputs(node)) {
       if (IsStored(node.input(i)))
         OPCOST_RETURN_IF_ERROR(EmitWeight(n, i, &node, &scales));
     }
-    const int weight = graph_->WeightInput(node);
     if (graph_->HasBias(node) && weight == 1 && !scales.empty() &&
         IsMarked(node.input(0)))
       OPCOST_RETURN_IF_ERROR(EmitBias(n, scales, &node));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes pruned and quantised variants of a float model.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -161,6 +162,15 @@ absl::StatusOr<std::vector<Variant>> VariantsOf(const Options& options) {
   return variants;
 }
 
+void PrintNotes(const std::string& name,
+                const std::vector<std::string>& notes) {
+  constexpr size_t kMost = 12;
+  for (size_t i = 0; i < std::min(notes.size(), kMost); ++i)
+    std::cerr << name << ": " << notes[i] << "\n";
+  if (notes.size() > kMost)
+    std::cerr << name << ": and " << notes.size() - kMost << " more\n";
+}
+
 absl::Status WriteVariant(const Source& source, const Variant& variant,
                           const Options& options) {
   const std::string stem =
@@ -179,8 +189,7 @@ absl::Status WriteVariant(const Source& source, const Variant& variant,
       Write(source, *model, options.folder, name,
             options.embed ? Place::kEmbedded : Place::kExternal));
   if (options.quiet) return absl::OkStatus();
-  for (const std::string& note : model->notes)
-    std::cerr << name << ": " << note << "\n";
+  PrintNotes(name, model->notes);
   const std::filesystem::path path =
       std::filesystem::path(options.folder) / (name + ".onnx");
   std::cout << path.string() << ": " << bytes << " bytes\n";

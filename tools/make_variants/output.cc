@@ -312,7 +312,8 @@ absl::StatusOr<int64_t> Write(const Source& source, const NewModel& model,
     if (has_file) std::filesystem::remove(weights_path, error);
     return status;
   }
-  return static_cast<int64_t>(model_size) + (has_file ? end : 0);
+  return static_cast<int64_t>(std::filesystem::file_size(model_path, error)) +
+         (has_file ? end : 0);
 }
 
 }  // namespace opcost::variants
