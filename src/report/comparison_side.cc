@@ -16,8 +16,8 @@ SideEnergies EnergiesOf(const Sums& sums) {
           sums.write_energy.pj, sums.static_pj,     sums.total.pj};
 }
 
-std::string ShapeOf(const Estimate& estimate, const Node& node) {
-  const ValueType* type = OutputType(estimate, node);
+std::string ShapeOf(const Estimate& estimate, const LayerCounts& layer) {
+  const ValueType* type = OutputType(estimate, layer);
   if (type == nullptr || !type->is_tensor() || !type->tensor.shape.has_rank()) {
     return "";
   }
@@ -34,7 +34,7 @@ SideLayer LayerOf(const Estimate& estimate, const LayerEstimate& layer) {
   SideLayer side;
   side.name = counts.name;
   side.op = OpName(*counts.node);
-  side.shape = ShapeOf(estimate, *counts.node);
+  side.shape = ShapeOf(estimate, counts);
   side.status =
       std::string(kStatuses[static_cast<size_t>(counts.coverage.status)]);
   side.weight_format = WeightFormat(layer);
