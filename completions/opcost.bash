@@ -14,7 +14,7 @@ _opcost() {
 
   local formats="--bits --weight-bits --activation-bits --accumulator-bits"
   local machine="--table --memory-model --reads --array-scope --weights-from"
-  machine+=" --graph --padding --allow-unknown"
+  machine+=" --graph --weights --skip --padding --allow-unknown"
   local inputs="--batch --dim --unbound --input --trip-count --operators"
   local always="--help --version"
   local views="--format --output --color $always"
@@ -59,6 +59,8 @@ _opcost() {
       ;;
     --graph) values="as-written folded deployed" ;;
     --padding) values="counted skipped" ;;
+    --weights) values="dense csr cer cser bitmap nm auto" ;;
+    --skip) values="weights" ;;
     --memory-model) values="per-use once" ;;
     --reads)
       values="weight=once weight=per-use input=once input=per-use"

@@ -26,6 +26,8 @@ complete -c opcost -n $pricing -l reads -x -a "weight=once weight=per-use input=
 complete -c opcost -n $pricing -l array-scope -x -a "tensor operand" -d "What a tier must hold"
 complete -c opcost -n $pricing -l weights-from -x -d "Tier of cold weights"
 complete -c opcost -n $pricing -l graph -x -a "as-written folded deployed" -d "Reading of the graph"
+complete -c opcost -n $pricing -l weights -x -a "dense csr cer cser bitmap nm auto" -d "Storage of weights"
+complete -c opcost -n $pricing -l skip -x -a "weights" -d "Gate what zeros multiply"
 complete -c opcost -n $pricing -l padding -x -a "counted skipped" -d "Products with padding"
 complete -c opcost -n $pricing -l allow-unknown -d "Exit with 0 where layers are unknown"
 complete -c opcost -n $model -l operators -r -d "Operators of your own"

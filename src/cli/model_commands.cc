@@ -66,17 +66,21 @@ absl::Status CheckSymbolic(const CommandLine& line) {
 absl::StatusOr<ExitStatus> RunSymbolic(const CommandLine& line,
                                        const CliEnvironment& environment) {
   OPCOST_RETURN_IF_ERROR(CheckSymbolic(line));
+  OPCOST_RETURN_IF_ERROR(CheckStorage(line));
   OPCOST_ASSIGN_OR_RETURN(const CostTable table,
                           LibraryOf(environment).Load(line.table));
-  OPCOST_ASSIGN_OR_RETURN(const Model model,
-                          ImportModel(line.operands[0], environment));
+  EstimateOptions options = line.estimate;
+  OPCOST_ASSIGN_OR_RETURN(
+      const OpenModel open,
+      OpenModelAt(line.operands[0], options.storage, environment));
   OPCOST_ASSIGN_OR_RETURN(InputOptions input, InputOf(line));
   input.keep_symbols = true;
-  const absl::StatusOr<Analysis> analysis = Analyze(model, input);
+  const absl::StatusOr<Analysis> analysis = Analyze(*open.model, input);
   if (!analysis.ok()) return AsUsage(analysis.status());
-  OPCOST_ASSIGN_OR_RETURN(
-      const SymbolicEstimate estimate,
-      MakeSymbolicEstimate(*analysis, table, line.estimate));
+  OPCOST_RETURN_IF_ERROR(
+      ReadWeights(*analysis, *open.payloads, &options.storage));
+  OPCOST_ASSIGN_OR_RETURN(const SymbolicEstimate estimate,
+                          MakeSymbolicEstimate(*analysis, table, options));
   OPCOST_RETURN_IF_ERROR(
       Deliver(line, environment,
               RenderSymbolic(estimate, RenderingOf(line, environment))));

@@ -125,6 +125,23 @@ absl::Status ApplyWeightsFrom(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyWeights(string_view value, CommandLine& line) {
+  Choices<std::optional<StorageFormat>> choices;
+  for (const StorageFormat format : kStorageFormats) {
+    choices.emplace_back(Name(format), format);
+  }
+  choices.emplace_back("auto", std::nullopt);
+  OPCOST_ASSIGN_OR_RETURN(line.estimate.storage.format,
+                          Choose<std::optional<StorageFormat>>(value, choices));
+  return absl::OkStatus();
+}
+
+absl::Status ApplySkip(string_view value, CommandLine& line) {
+  OPCOST_ASSIGN_OR_RETURN(line.estimate.storage.skips_zeros,
+                          Choose<bool>(value, {{"weights", true}}));
+  return absl::OkStatus();
+}
+
 absl::Status ApplyBatch(string_view value, CommandLine& line) {
   OPCOST_ASSIGN_OR_RETURN(line.input.batch, Number(value, 1));
   return absl::OkStatus();
@@ -294,6 +311,8 @@ constexpr OptionRow kOptions[] = {
     {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kPricing, false, &ApplyArrayScope},
     {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kPricing, false, &ApplyWeightsFrom},
     {"--graph", "READING", "how the graph is read: as-written, folded (quantised regions run as integer kernels, the default) or deployed (also with batch norm, activations and residual additions in their producers)", OptionGroup::kMachine, kPricing, false, &ApplyGraph},
+    {"--weights", "FORMAT", "how weights are stored and multiplied: dense (the default), csr, cer, cser, bitmap, nm, or auto, the one of least energy for each layer. Reads the weights' values", OptionGroup::kMachine, kPricing, false, &ApplyWeights},
+    {"--skip", "weights", "dense weights that are zero are read, but neither multiplied nor added. Reads the weights' values", OptionGroup::kMachine, kPricing, false, &ApplySkip},
     {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},

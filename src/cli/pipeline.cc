@@ -5,12 +5,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "opcost/frontend/import.h"
+#include "opcost/frontend/payloads.h"
 #include "opcost/ops/custom_operators.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/commands.h"
@@ -63,6 +65,58 @@ absl::StatusOr<InputOptions> InputOf(const CommandLine& line) {
   return input;
 }
 
+absl::Status ReadWeights(const Analysis& analysis,
+                         const PayloadSource& payloads,
+                         StorageOptions* options) {
+  if (options->is_plain()) return absl::OkStatus();
+  OPCOST_ASSIGN_OR_RETURN(WeightStatistics statistics,
+                          ReadWeightStatistics(analysis, payloads));
+  options->statistics =
+      std::make_shared<const WeightStatistics>(std::move(statistics));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<OpenModel> OpenModelAt(const std::string& path,
+                                      const StorageOptions& options,
+                                      const CliEnvironment& environment) {
+  OpenModel open;
+  if (path != "-" || options.is_plain()) {
+    OPCOST_ASSIGN_OR_RETURN(Model model, ImportModel(path, environment));
+    open.model = std::make_unique<const Model>(std::move(model));
+    open.payloads = std::make_unique<const ModelPayloads>(path);
+    return open;
+  }
+  open.bytes = std::make_unique<const std::string>(
+      std::istreambuf_iterator<char>(*environment.in),
+      std::istreambuf_iterator<char>());
+  OPCOST_ASSIGN_OR_RETURN(Model model, ImportBytes(*open.bytes, path));
+  open.model = std::make_unique<const Model>(std::move(model));
+  open.payloads = std::make_unique<const ModelPayloads>(*open.bytes, path);
+  return open;
+}
+
+absl::Status CheckStorage(const CommandLine& line) {
+  const StorageOptions& storage = line.estimate.storage;
+  if (storage.is_plain()) return absl::OkStatus();
+  const std::string flag =
+      storage.format == StorageFormat::kDense
+          ? "--skip weights"
+          : absl::StrCat("--weights ", FormatName(storage));
+  if (line.input.count.skip_padding) {
+    return UsageError(absl::StrCat(
+        flag,
+        " and --padding skipped exclude each other: which products the "
+        "padding skips depends on where the zeros are; leave one of "
+        "them out"));
+  }
+  if (line.is_symbolic && !storage.format.has_value()) {
+    return UsageError(
+        "--symbolic has no use for --weights auto, since it prints counts, not "
+        "energies; name a format");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status AsUsage(const absl::Status& status) {
   return absl::IsNotFound(status) ? UsageError(status.message()) : status;
 }
@@ -81,7 +135,9 @@ absl::StatusOr<CostTable> TableOf(const CommandLine& line,
 
 absl::StatusOr<PricedModel> PriceModel(const CommandLine& line,
                                        std::unique_ptr<const Model> model,
-                                       std::unique_ptr<const CostTable> table) {
+                                       std::unique_ptr<const CostTable> table,
+                                       const PayloadSource* payloads) {
+  OPCOST_RETURN_IF_ERROR(CheckStorage(line));
   PricedModel priced;
   priced.model = std::move(model);
   priced.table = std::move(table);
@@ -89,9 +145,14 @@ absl::StatusOr<PricedModel> PriceModel(const CommandLine& line,
   absl::StatusOr<Analysis> analysis = Analyze(*priced.model, input);
   if (!analysis.ok()) return AsUsage(analysis.status());
   priced.analysis = std::make_unique<const Analysis>(*std::move(analysis));
+  EstimateOptions options = line.estimate;
+  const ModelPayloads of_file(priced.model->path);
+  OPCOST_RETURN_IF_ERROR(ReadWeights(*priced.analysis,
+                                     payloads != nullptr ? *payloads : of_file,
+                                     &options.storage));
   OPCOST_ASSIGN_OR_RETURN(
       Estimate estimate,
-      MakeEstimate(*priced.analysis, *priced.table, line.estimate));
+      MakeEstimate(*priced.analysis, *priced.table, options));
   priced.estimate = std::make_unique<const Estimate>(std::move(estimate));
   return priced;
 }
@@ -100,9 +161,12 @@ absl::StatusOr<PricedModel> PriceModel(const CommandLine& line,
                                        const std::string& path,
                                        const CliEnvironment& environment) {
   OPCOST_ASSIGN_OR_RETURN(CostTable table, TableOf(line, environment));
-  OPCOST_ASSIGN_OR_RETURN(Model model, ImportModel(path, environment));
-  return PriceModel(line, std::make_unique<const Model>(std::move(model)),
-                    std::make_unique<const CostTable>(std::move(table)));
+  OPCOST_RETURN_IF_ERROR(CheckStorage(line));
+  OPCOST_ASSIGN_OR_RETURN(
+      OpenModel open, OpenModelAt(path, line.estimate.storage, environment));
+  return PriceModel(line, std::move(open.model),
+                    std::make_unique<const CostTable>(std::move(table)),
+                    open.payloads.get());
 }
 
 void PrintDiagnostics(const Diagnostics& diagnostics, int verbosity,

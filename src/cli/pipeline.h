@@ -14,6 +14,7 @@
 #include "opcost/energy/cost_table.h"
 #include "opcost/energy/estimate.h"
 #include "opcost/ir/graph.h"
+#include "opcost/ir/payload_source.h"
 #include "src/cli/command_line.h"
 
 namespace opcost {
@@ -38,10 +39,29 @@ absl::StatusOr<CostTable> TableOf(const CommandLine& line,
 absl::StatusOr<PricedModel> PriceModel(const CommandLine& line,
                                        const std::string& path,
                                        const CliEnvironment& environment);
-// The same for a model and a table that are read already.
+// The same for a model and a table that are read already. `payloads` are those
+// of a model that isn't a file's; else null.
 absl::StatusOr<PricedModel> PriceModel(const CommandLine& line,
                                        std::unique_ptr<const Model> model,
-                                       std::unique_ptr<const CostTable> table);
+                                       std::unique_ptr<const CostTable> table,
+                                       const PayloadSource* payloads = nullptr);
+// Reads the weights' values from `payloads` where the options ask for a storage
+// format that depends on them. Errors: a missing file of weights.
+absl::Status ReadWeights(const Analysis& analysis,
+                         const PayloadSource& payloads,
+                         StorageOptions* options);
+// A model, and where its weights' values are. Standard input is kept whole if
+// `options` ask for them.
+struct OpenModel {
+  std::unique_ptr<const Model> model;
+  std::unique_ptr<const std::string> bytes;  // of standard input
+  std::unique_ptr<const PayloadSource> payloads;
+};
+absl::StatusOr<OpenModel> OpenModelAt(const std::string& path,
+                                      const StorageOptions& options,
+                                      const CliEnvironment& environment);
+// What --weights and --skip can't be combined with.
+absl::Status CheckStorage(const CommandLine& line);
 // A --dim or --input that the model lacks is the command line's mistake.
 absl::Status AsUsage(const absl::Status& status);
 

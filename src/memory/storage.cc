@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "opcost/memory/weight_values.h"
 #include "opcost/support/status_macros.h"
 
 namespace opcost {
@@ -82,51 +83,18 @@ bool IsProduct(const LayerCounts& layer, const WeightMatrix& matrix) {
          !Rest(*vectors, dense).overflowed();
 }
 
-// The operand of `op_type` that is the zero point of operand `i`; -1: none.
-int ZeroPointOf(absl::string_view op_type, int i) {
-  struct Row {
-    absl::string_view op_type;
-    int operand;
-    int zero_point;
-  };
-  constexpr Row kRows[] = {
-      {"ConvInteger", 0, 2},
-      {"ConvInteger", 1, 3},
-      {"MatMulInteger", 0, 2},
-      {"MatMulInteger", 1, 3},
-      {"QLinearConv", 0, 2},
-      {"QLinearConv", 3, 5},
-      {"QLinearMatMul", 0, 2},
-      {"QLinearMatMul", 3, 5},
-      {"QGemm", 0, 2},
-      {"QGemm", 3, 5},
-      {"QAttention", 1, 7},
-      {"DynamicQuantizeMatMul", 1, 3},
-      {"MatMulIntegerToFloat", 0, 4},
-      {"MatMulIntegerToFloat", 1, 5},
-      {"DynamicQuantizeLSTM", 1, 9},
-      {"DynamicQuantizeLSTM", 2, 11},
-  };
-  for (const Row& row : kRows) {
-    if (row.op_type == op_type && row.operand == i) return row.zero_point;
-  }
-  return -1;
-}
-
 ValueIndex Operand(const LayerCounts& layer, int i) {
   const absl::Span<const ValueIndex> inputs = layer.inputs();
   if (i < 0 || static_cast<size_t>(i) >= inputs.size()) return kAbsent;
   return inputs[static_cast<size_t>(i)];
 }
 
-std::optional<WeightOperand> OperandOf(const LayerCounts& layer,
+std::optional<WeightOperand> OperandOf(const Analysis& analysis,
+                                       const LayerCounts& layer,
                                        const WeightMatrix& matrix) {
   WeightOperand operand;
-  operand.value = Operand(layer, matrix.operand);
-  if (layer.folded == nullptr) {
-    operand.zero_point =
-        Operand(layer, ZeroPointOf(layer.node->op_type, matrix.operand));
-  }
+  operand.node = layer.node - analysis.graph->nodes.data();
+  operand.operand = matrix.operand;
   MatrixLayout& layout = operand.layout;
   layout.is_transposed = matrix.is_transposed;
   layout.is_one_matrix = matrix.is_one_matrix;
@@ -138,7 +106,7 @@ std::optional<WeightOperand> OperandOf(const LayerCounts& layer,
     if (!concrete.has_value()) return std::nullopt;
     *number = *concrete;
   }
-  if (operand.value == kAbsent) return std::nullopt;
+  if (Operand(layer, matrix.operand) == kAbsent) return std::nullopt;
   return operand;
 }
 
@@ -154,11 +122,13 @@ absl::StatusOr<StoredOperand> Store(const Analysis& analysis,
                                     const StorageOptions& options,
                                     StorageFormat format,
                                     const WeightMatrix& matrix) {
-  const std::optional<WeightOperand> operand = OperandOf(layer, matrix);
+  const std::optional<WeightOperand> operand =
+      OperandOf(analysis, layer, matrix);
   if (!operand.has_value()) {
     return absl::FailedPreconditionError("its weights' sizes aren't numbers");
   }
-  const std::string name = Quoted(analysis, operand->value);
+  const ValueIndex value = Operand(layer, matrix.operand);
+  const std::string name = Quoted(analysis, value);
   if (!IsProduct(layer, matrix)) {
     return absl::FailedPreconditionError(
         analysis.count_options.skip_padding
@@ -171,21 +141,20 @@ absl::StatusOr<StoredOperand> Store(const Analysis& analysis,
     return absl::FailedPreconditionError(
         absl::StrCat("the values of ", name, " haven't been read"));
   }
-  const absl::StatusOr<TensorStatistics>& statistics =
-      options.statistics->at(*operand);
+  const auto& statistics = options.statistics->at(*operand);
   OpCounts counts = layer.counts;
   const int bits =
       formats.OfAccess(layer, *FindMatrix(counts, matrix)).width_bits;
   absl::StatusOr<StoredWeights> stored =
       !statistics.ok() ? statistics.status()
       : format == StorageFormat::kDense
-          ? SkipZeros(*statistics, operand->layout, bits)
-          : StoreWeights(*statistics, operand->layout, format, bits);
+          ? SkipZeros(**statistics, operand->layout, bits)
+          : StoreWeights(**statistics, operand->layout, format, bits);
   if (!stored.ok()) {
     return absl::Status(stored.status().code(),
                         absl::StrCat(name, ": ", stored.status().message()));
   }
-  return StoredOperand{matrix, operand->value, *std::move(stored)};
+  return StoredOperand{matrix, value, *std::move(stored)};
 }
 
 bool HasConstantWeights(const LayerCounts& layer) {
@@ -196,6 +165,66 @@ bool HasConstantWeights(const LayerCounts& layer) {
                               !access.elements.Is(0);
                      });
 }
+
+// Reads stored tensors, each once for all operands that see it the same way.
+class StatisticsReader {
+ public:
+  StatisticsReader(const Analysis& analysis, const PayloadSource& payloads)
+      : analysis_(analysis), payloads_(payloads) {}
+
+  absl::Status Read(const LayerCounts& layer, const WeightMatrix& matrix) {
+    const std::optional<WeightOperand> operand =
+        OperandOf(analysis_, layer, matrix);
+    if (!operand.has_value() || all_.count(*operand) != 0) {
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<WeightValues> weights =
+        TraceWeights(analysis_, layer, matrix, payloads_);
+    if (!weights.ok()) {
+      if (!IsReason(weights.status())) return weights.status();
+      all_.emplace(*operand, weights.status());
+      return absl::OkStatus();
+    }
+    for (const auto& [known, statistics] : read_) {
+      if (known.stored == weights->stored && known.layout == weights->layout &&
+          known.zero_points == weights->zero_points) {
+        all_.emplace(*operand, statistics);
+        return absl::OkStatus();
+      }
+    }
+    // A file that isn't there is an error, values that aren't numbers are not.
+    const absl::Status opened =
+        payloads_.Open(*weights->stored, weights->name).status();
+    if (!opened.ok() && !absl::IsUnimplemented(opened)) return opened;
+    absl::StatusOr<TensorStatistics> statistics =
+        opened.ok() ? StatisticsOf(*weights, payloads_) : opened;
+    if (!statistics.ok()) {
+      const absl::Status& status = statistics.status();
+      if (!IsReason(status) && !absl::IsInvalidArgument(status)) return status;
+      all_.emplace(*operand, status);
+      return absl::OkStatus();
+    }
+    auto shared =
+        std::make_shared<const TensorStatistics>(*std::move(statistics));
+    read_.emplace_back(*weights, shared);
+    all_.emplace(*operand, std::move(shared));
+    return absl::OkStatus();
+  }
+
+  WeightStatistics Take() { return std::move(all_); }
+
+ private:
+  // Why nothing is known of the values, which isn't the model's mistake.
+  static bool IsReason(const absl::Status& status) {
+    return absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
+  }
+
+  const Analysis& analysis_;
+  const PayloadSource& payloads_;
+  WeightStatistics all_;
+  std::vector<std::pair<WeightValues, std::shared_ptr<const TensorStatistics>>>
+      read_;
+};
 
 // Index arrays and their like: integers of a width that no option changes.
 NumberFormat IntegerOfWidth(int width_bits) {
@@ -253,25 +282,44 @@ absl::string_view FormatName(const StorageOptions& options) {
   return options.format.has_value() ? Name(*options.format) : "auto";
 }
 
-std::string LayerStorage::label() const {
-  std::string label(Name(format));
-  if (format != StorageFormat::kNm) return label;
-  std::string patterns;
+std::string LayerStorage::pattern() const {
+  if (format != StorageFormat::kNm) return "";
+  std::vector<std::string> patterns;
   for (const StoredOperand& operand : operands) {
     const std::string pattern =
         absl::StrCat(operand.stored.nm_most, ":", operand.stored.nm_block);
-    if (absl::StrContains(patterns, pattern)) continue;
-    absl::StrAppend(&patterns, patterns.empty() ? " " : ", ", pattern);
+    if (std::find(patterns.begin(), patterns.end(), pattern) ==
+        patterns.end()) {
+      patterns.push_back(pattern);
+    }
   }
-  return label + patterns;
+  return absl::StrJoin(patterns, ", ");
 }
 
-std::vector<WeightOperand> WeightOperandsOf(const Analysis&,
+std::string LayerStorage::label() const {
+  const std::string patterns = pattern();
+  return absl::StrCat(Name(format), patterns.empty() ? "" : " ", patterns);
+}
+
+absl::StatusOr<WeightStatistics> ReadWeightStatistics(
+    const Analysis& analysis, const PayloadSource& payloads) {
+  StatisticsReader reader(analysis, payloads);
+  for (const LayerCounts& layer : analysis.layers) {
+    if (layer.coverage.status == Coverage::Status::kUnknown) continue;
+    for (const WeightMatrix& matrix : layer.counts.matrices) {
+      OPCOST_RETURN_IF_ERROR(reader.Read(layer, matrix));
+    }
+  }
+  return reader.Take();
+}
+
+std::vector<WeightOperand> WeightOperandsOf(const Analysis& analysis,
                                             const LayerCounts& layer) {
   std::vector<WeightOperand> operands;
   if (layer.coverage.status == Coverage::Status::kUnknown) return operands;
   for (const WeightMatrix& matrix : layer.counts.matrices) {
-    const std::optional<WeightOperand> operand = OperandOf(layer, matrix);
+    const std::optional<WeightOperand> operand =
+        OperandOf(analysis, layer, matrix);
     if (operand.has_value()) operands.push_back(*operand);
   }
   return operands;

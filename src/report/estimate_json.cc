@@ -60,6 +60,17 @@ void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
   json.EndArray();
 }
 
+void WriteWeightFormat(const Estimate& estimate, const LayerEstimate& layer,
+                       JsonWriter& json) {
+  const std::string format = WeightFormat(layer);
+  json.Key("weight_format");
+  format.empty() ? json.Null() : json.String(format);
+  const LayerStorage* storage = StorageOf(estimate, layer);
+  if (storage != nullptr && storage->format == StorageFormat::kNm) {
+    json.Member("nm_pattern", storage->pattern());
+  }
+}
+
 void WriteLayer(const Estimate& estimate, const ReportRow& row,
                 JsonWriter& json) {
   const Analysis& analysis = *estimate.analysis;
@@ -84,9 +95,7 @@ void WriteLayer(const Estimate& estimate, const ReportRow& row,
   json.Member("status", row.status());
   const std::optional<int64_t> nothing;
   json.Member("macs", is_known ? std::optional(row.sums.macs) : nothing);
-  json.Key("weight_format");
-  const std::string weight_format = is_known ? WeightFormat(layer) : "";
-  weight_format.empty() ? json.Null() : json.String(weight_format);
+  WriteWeightFormat(estimate, layer, json);
   WriteArithmetic(layer, json);
   WriteTraffic(estimate, layer, json);
   json.Key("energy_pj").BeginObject(Lines::kOne);
@@ -97,7 +106,9 @@ void WriteLayer(const Estimate& estimate, const ReportRow& row,
     is_known ? json.Member("seconds", row.sums.seconds)
              : json.Key("seconds").Null();
   }
-  WriteNotes(layer.layer->coverage, json);
+  const LayerStorage* storage = StorageOf(estimate, layer);
+  WriteNotes(layer.layer->coverage, storage == nullptr ? "" : storage->reason,
+             json);
   json.EndObject();
 }
 
@@ -180,9 +191,13 @@ void WriteHead(const Estimate& estimate, JsonWriter& json) {
 }  // namespace
 
 std::string WeightFormat(const LayerEstimate& layer) {
+  // Without a non-zero a compressed matrix isn't read.
+  if (layer.layer->storage != StorageFormat::kDense) {
+    return std::string(Name(layer.layer->storage));
+  }
   for (const PricedTraffic& row : layer.traffic) {
     if (row.traffic.role == Role::kWeight) {
-      return std::string(Name(layer.layer->storage));
+      return "dense";
     }
   }
   return "";

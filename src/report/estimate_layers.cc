@@ -58,6 +58,7 @@ void PutLine(absl::string_view text, Grid& grid) {
 struct LayerLayout {
   bool by_op = false;
   bool has_runs = false;
+  bool has_formats = false;  // of weights
   int bar_width = 0;
   double largest_pj = 0;  // of a row: the longest bar
 };
@@ -82,6 +83,10 @@ class LayerCells {
     }
     if (layout_.has_runs) {
       grid.PutAscii(is_total ? std::string() : absl::StrCat(row.times));
+    }
+    if (layout_.has_formats) {
+      grid.PutAscii(row.layer == nullptr ? std::string()
+                                         : StorageLabel(estimate_, *row.layer));
     }
     grid.PutAscii(is_unknown ? "?  " : AlignedCount(sums.macs));
     for (const double pj : {sums.mul_energy.pj, sums.add_energy.pj,
@@ -140,8 +145,9 @@ ReportRow TotalRow(const Estimate& estimate) {
 }
 
 // Where the width is short, first shapes go, then the split by operation.
-std::vector<GridColumn> LayerColumns(bool by_op, bool has_runs, bool has_bars,
+std::vector<GridColumn> LayerColumns(const LayerLayout& layout,
                                      absl::string_view unit) {
+  const bool by_op = layout.by_op;
   std::vector<GridColumn> columns = {
       {by_op ? "operator" : "layer", false, true, 0}};
   if (by_op) {
@@ -150,14 +156,15 @@ std::vector<GridColumn> LayerColumns(bool by_op, bool has_runs, bool has_bars,
     columns.push_back({"operator", false, true, 2});
     columns.push_back({"output", false, false, 6});
   }
-  if (has_runs) columns.push_back({"runs", true, false, 3});
+  if (layout.has_runs) columns.push_back({"runs", true, false, 3});
+  if (layout.has_formats) columns.push_back({"weights", false, false, 1});
   columns.push_back({"MACs  ", true, false, 3});
   for (const char* operation : {"mul", "add", "read", "write"}) {
     columns.push_back({operation, true, false, 5});
   }
   columns.push_back({absl::StrCat("total ", unit), true, false, 0});
   columns.push_back({"%", true, false, 1});
-  if (has_bars) columns.push_back({"", false, false, 4});
+  if (layout.bar_width > 0) columns.push_back({"", false, false, 4});
   return columns;
 }
 
@@ -174,10 +181,11 @@ Grid LayerGrid(const Estimate& estimate, const RenderOptions& options,
   for (const ReportRow& row : selected.rows) {
     largest_pj = std::max(largest_pj, row.sums.total.pj);
   }
-  Grid grid(LayerColumns(by_op, has_runs, bar_width > 0, scale.unit));
+  const bool has_formats = !by_op && !estimate.options.storage.is_plain();
+  const LayerLayout layout{by_op, has_runs, has_formats, bar_width, largest_pj};
+  Grid grid(LayerColumns(layout, scale.unit));
   grid.Reserve(selected.rows.size() + 2);
-  const LayerCells cells(estimate, scale,
-                         {by_op, has_runs, bar_width, largest_pj});
+  const LayerCells cells(estimate, scale, layout);
   for (const ReportRow& row : selected.rows) {
     cells.Add(row, StyleOf(row), grid);
   }

@@ -93,11 +93,11 @@ std::string PriceText(const CostTable& table) {
   return text;
 }
 
-std::string GraphText(const Analysis& analysis) {
-  std::string text =
-      absl::StrCat(Name(analysis.reading), "; padding ",
-                   analysis.count_options.skip_padding ? "skipped" : "counted",
-                   "; weights dense");
+std::string GraphText(const Analysis& analysis, const StorageOptions& storage) {
+  std::string text = absl::StrCat(
+      Name(analysis.reading), "; padding ",
+      analysis.count_options.skip_padding ? "skipped" : "counted", "; weights ",
+      FormatName(storage), storage.skips_zeros ? ", zeros skipped" : "");
   if (analysis.operators != nullptr) {
     absl::StrAppend(&text, "; operators ", analysis.operators->path());
   }
@@ -171,7 +171,7 @@ std::vector<Fact> BasisOf(const Analysis& analysis, const CostTable& table,
                              {"formats", FormatText(options.formats)},
                              {"prices", PriceText(table)},
                              {"memory", MemoryText(options.memory)},
-                             {"graph", GraphText(analysis)}};
+                             {"graph", GraphText(analysis, options.storage)}};
   for (Fact& fact : facts) fact.text = OneLine(fact.text);
   return facts;
 }

@@ -117,6 +117,7 @@ std::string ExplainLayer(const Estimate& estimate, const LayerEstimate& layer,
   }
   absl::StrAppend(&out, ExplainCounts(estimate, layer, options, references),
                   ExplainFoldings(estimate, layer, options),
+                  ExplainStorage(estimate, layer, options),
                   ExplainArrays(estimate, layer, options),
                   ExplainPrices(estimate, layer, options, references),
                   ExplainEnergy(estimate, layer, options));

@@ -13,6 +13,7 @@
 #include "src/report/explain.h"
 #include "src/report/grid.h"
 #include "src/report/numbers.h"
+#include "src/report/rows.h"
 #include "src/report/utf8.h"
 
 namespace opcost {
@@ -77,27 +78,9 @@ class Scope {
   // be read with the names that the rule gave.
   std::vector<std::string> Steps(absl::string_view formula,
                                  ArithOp part) const {
-    std::vector<std::string> steps = {std::string(formula)};
-    const absl::StatusOr<std::string> substituted = SubstituteFormula(
-        formula,
-        [this, part](absl::string_view name) -> std::optional<std::string> {
-          const std::optional<Count> value = Find(name, part);
-          if (!value.has_value()) return std::nullopt;
-          return value->ToString();
-        });
-    if (substituted.ok() && *substituted != formula) {
-      steps.push_back(*substituted);
-    }
-    const absl::StatusOr<Count> value = EvaluateFormula(
-        formula,
-        [this, part](absl::string_view name) { return Find(name, part); });
-    if (!value.ok()) return steps;
-    const std::string plain = value->ToString();
-    const std::string grouped =
-        value->is_concrete() ? Grouped(value->value()) : plain;
-    if (steps.back() == plain) steps.pop_back();
-    steps.push_back(grouped);
-    return steps;
+    return StepsOf(formula, [this, part](absl::string_view name) {
+      return Find(name, part);
+    });
   }
 
  private:
@@ -126,13 +109,6 @@ class Scope {
   std::map<std::string, Count> names_;
 };
 
-// A line of ExplainCounts(): a label and the steps to its number.
-struct Equation {
-  std::string label;
-  std::vector<std::string> steps;
-  bool on_one_line = true;
-};
-
 void AddUses(absl::string_view verb, absl::string_view terms,
              const Scope& scope, std::vector<Equation>& equations) {
   for (const auto& piece : FormulaTerms(terms)) {
@@ -140,29 +116,6 @@ void AddUses(absl::string_view verb, absl::string_view terms,
         {absl::StrCat(verb, piece.first.empty() ? "" : " ", piece.first),
          scope.Steps(piece.second, ArithOp::kAdd)});
   }
-}
-
-std::string Text(const std::vector<Equation>& equations, int width) {
-  size_t longest = 0;
-  for (const Equation& each : equations) {
-    longest = std::max(longest, each.label.size());
-  }
-  std::string out;
-  for (const Equation& each : equations) {
-    std::string first = each.label;
-    first.resize(longest, ' ');
-    if (each.on_one_line) {
-      absl::StrAppend(&out, Wrap(absl::StrCat("  ", first, " = "),
-                                 absl::StrJoin(each.steps, " = "), width));
-      continue;
-    }
-    for (const std::string& step : each.steps) {
-      absl::StrAppend(&out,
-                      Wrap(absl::StrCat("  ", first, " = "), step, width));
-      first.assign(longest, ' ');
-    }
-  }
-  return out;
 }
 
 std::string Functions(const Scope& scope, int width, References& references) {
@@ -193,6 +146,52 @@ std::string Functions(const Scope& scope, int width, References& references) {
 
 }  // namespace
 
+std::vector<std::string> StepsOf(
+    absl::string_view formula,
+    const std::function<std::optional<Count>(absl::string_view)>& find) {
+  std::vector<std::string> steps = {std::string(formula)};
+  const absl::StatusOr<std::string> substituted = SubstituteFormula(
+      formula, [&find](absl::string_view name) -> std::optional<std::string> {
+        const std::optional<Count> value = find(name);
+        if (!value.has_value()) return std::nullopt;
+        return value->ToString();
+      });
+  if (substituted.ok() && *substituted != formula) {
+    steps.push_back(*substituted);
+  }
+  const absl::StatusOr<Count> value = EvaluateFormula(formula, find);
+  if (!value.ok()) return steps;
+  const std::string plain = value->ToString();
+  const std::string grouped =
+      value->is_concrete() ? Grouped(value->value()) : plain;
+  if (steps.back() == plain) steps.pop_back();
+  steps.push_back(grouped);
+  return steps;
+}
+
+std::string EquationLines(const std::vector<Equation>& equations, int width) {
+  size_t longest = 0;
+  for (const Equation& each : equations) {
+    longest = std::max(longest, each.label.size());
+  }
+  std::string out;
+  for (const Equation& each : equations) {
+    std::string first = each.label;
+    first.resize(longest, ' ');
+    if (each.on_one_line) {
+      absl::StrAppend(&out, Wrap(absl::StrCat("  ", first, " = "),
+                                 absl::StrJoin(each.steps, " = "), width));
+      continue;
+    }
+    for (const std::string& step : each.steps) {
+      absl::StrAppend(&out,
+                      Wrap(absl::StrCat("  ", first, " = "), step, width));
+      first.assign(longest, ' ');
+    }
+  }
+  return out;
+}
+
 std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
                           const RenderOptions& options,
                           References& references) {
@@ -206,7 +205,10 @@ std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
   const std::string writes = scope.Shown(formula.writes);
   std::vector<std::string> rules =
       absl::StrSplit(formula.rules, absl::ByAnyChar(" ,;"), absl::SkipEmpty());
-  std::string title = "counts";
+  const LayerStorage* storage = StorageOf(estimate, layer);
+  std::string title = storage != nullptr && !storage->operands.empty()
+                          ? "counts of dense weights"
+                          : "counts";
   if (counts.times != 1) {
     absl::StrAppend(&title, " of one run; it runs ", Grouped(counts.times),
                     " times");
@@ -225,7 +227,7 @@ std::string ExplainCounts(const Estimate& estimate, const LayerEstimate& layer,
   equations.push_back({"add", scope.Steps(add, ArithOp::kAdd)});
   AddUses("reads", reads, scope, equations);
   AddUses("writes", writes, scope, equations);
-  absl::StrAppend(&out, Text(equations, options.width),
+  absl::StrAppend(&out, EquationLines(equations, options.width),
                   Functions(scope, options.width, references));
   return out;
 }

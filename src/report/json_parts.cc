@@ -88,7 +88,8 @@ void WriteOptions(const Analysis& analysis, const CostTable& table,
   json.Member("graph", Name(analysis.reading));
   json.Member("padding",
               analysis.count_options.skip_padding ? "skipped" : "counted");
-  json.Member("weights", "dense");
+  json.Member("weights", FormatName(options.storage));
+  if (options.storage.skips_zeros) json.Member("skip", "weights");
   json.Key("dims").BeginObject(Lines::kOne);
   for (const auto& [name, size] : analysis.bound_dims) {
     json.Member(name, size);
@@ -121,10 +122,12 @@ void WriteNames(absl::string_view key, const Analysis& analysis,
   json.EndArray();
 }
 
-void WriteNotes(const Coverage& coverage, JsonWriter& json) {
+void WriteNotes(const Coverage& coverage, absl::string_view of_storage,
+                JsonWriter& json) {
   json.Key("notes").BeginArray(Lines::kOne);
   if (!coverage.reason.empty()) json.String(coverage.reason);
   if (!coverage.remedy.empty()) json.String(coverage.remedy);
+  if (!of_storage.empty()) json.String(of_storage);
   json.EndArray();
 }
 

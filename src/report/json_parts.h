@@ -22,7 +22,8 @@ void WriteTable(const CostTable& table, JsonWriter& json);
 // The values' names, under `key`.
 void WriteNames(absl::string_view key, const Analysis& analysis,
                 absl::Span<const ValueIndex> values, JsonWriter& json);
-void WriteNotes(const Coverage& coverage, JsonWriter& json);
+void WriteNotes(const Coverage& coverage, absl::string_view of_storage,
+                JsonWriter& json);
 void WriteWarnings(const Diagnostics& diagnostics, JsonWriter& json);
 
 }  // namespace opcost

@@ -149,6 +149,23 @@ const ValueType* OutputType(const Estimate& estimate,
   return nullptr;
 }
 
+const LayerStorage* StorageOf(const Estimate& estimate,
+                              const LayerEstimate& layer) {
+  const auto i = static_cast<size_t>(&layer - estimate.layers.data());
+  return i < estimate.storage.size() ? &estimate.storage[i] : nullptr;
+}
+
+std::string StorageLabel(const Estimate& estimate, const LayerEstimate& layer) {
+  const LayerStorage* storage = StorageOf(estimate, layer);
+  if (storage != nullptr && !storage->operands.empty()) {
+    return storage->label();
+  }
+  for (const PricedTraffic& row : layer.traffic) {
+    if (row.traffic.role == Role::kWeight) return "dense";
+  }
+  return "";
+}
+
 absl::string_view ValueName(const Analysis& analysis, ValueIndex value) {
   if (value == kAbsent) return "";
   return analysis.graph->values[static_cast<size_t>(value)].name;

@@ -47,6 +47,12 @@ ReportRows SelectRows(const Estimate& estimate, const RenderOptions& options);
 std::string OpName(const Node& node);
 // The type of the node's first output that is there; nullptr if none is.
 const ValueType* OutputType(const Estimate& estimate, const LayerCounts& layer);
+// How the layer's weights are stored; nullptr where no other format than dense
+// was asked for.
+const LayerStorage* StorageOf(const Estimate& estimate,
+                              const LayerEstimate& layer);
+// "dense", "csr", "nm 2:4"; empty for a layer without weights.
+std::string StorageLabel(const Estimate& estimate, const LayerEstimate& layer);
 // The value's name; empty for an absent operand.
 absl::string_view ValueName(const Analysis& analysis, ValueIndex value);
 

@@ -328,7 +328,10 @@ void WriteRow(const SymbolicEstimate& estimate, const SymbolicRow& row,
   json.Member("status", row.status());
   WriteSums(row.sums, !row.is_unknown(), json);
   WriteWork(*row.layer, json);
-  WriteNotes(row.layer->layer->coverage, json);
+  const auto i = static_cast<size_t>(row.layer - estimate.layers.data());
+  WriteNotes(row.layer->layer->coverage,
+             i < estimate.storage.size() ? estimate.storage[i].reason : "",
+             json);
   json.EndObject();
 }
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opcost/analysis/analysis.h"
+#include "opcost/ir/payload_source.h"
 #include "opcost/memory/formats.h"
 #include "opcost/ops/op_counts.h"
 #include "opcost/weights/statistics.h"
@@ -22,17 +23,18 @@
 
 namespace opcost {
 
-// A constant operand of a contraction, as the matrices that it is; and the
-// values that stand for zero in it, kAbsent if that is 0 itself.
+// A constant operand of a contraction: the node's place in the graph, its
+// operand, and the matrices that it is. The same in every analysis of a model
+// whose weights have these sizes, whatever the batch.
 struct WeightOperand {
-  ValueIndex value = kAbsent;
-  ValueIndex zero_point = kAbsent;
+  int64_t node = 0;
+  int16_t operand = 0;
   MatrixLayout layout;
 
   friend bool operator<(const WeightOperand& a, const WeightOperand& b) {
     const auto key = [](const WeightOperand& w) {
       const MatrixLayout& l = w.layout;
-      return std::make_tuple(w.value, w.zero_point, l.blocks, l.rows, l.columns,
+      return std::make_tuple(w.node, w.operand, l.blocks, l.rows, l.columns,
                              l.is_transposed, l.is_one_matrix);
     };
     return key(a) < key(b);
@@ -43,7 +45,15 @@ struct WeightOperand {
 // What is known of the operands' values. An error says why nothing is ("it is
 // computed by a node"): such weights stay dense.
 using WeightStatistics =
-    std::map<WeightOperand, absl::StatusOr<TensorStatistics>>;
+    std::map<WeightOperand,
+             absl::StatusOr<std::shared_ptr<const TensorStatistics>>>;
+
+// Reads the values of every operand that WeightOperandsOf() lists, a stored
+// tensor once for all that see it the same way.
+//
+// Errors: those of PayloadSource::Open() (a missing file); of reading.
+absl::StatusOr<WeightStatistics> ReadWeightStatistics(
+    const Analysis& analysis, const PayloadSource& payloads);
 
 // --weights and --skip weights. Both need the statistics of every operand that
 // WeightOperandsOf() lists; one without is stored dense.
@@ -86,7 +96,9 @@ struct LayerStorage {
   // ...". Empty if it doesn't.
   std::string reason;
 
-  // "csr", "nm 2:4"; of two matrices with different patterns "nm 2:4, 1:4".
+  // "2:4" of nm; of two matrices with different patterns "2:4, 1:4".
+  std::string pattern() const;
+  // "csr", "nm 2:4".
   std::string label() const;
 };
 
