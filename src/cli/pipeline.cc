@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/frontend/import.h"
 #include "opcost/frontend/payloads.h"
+#include "opcost/memory/weight_statistics.h"
 #include "opcost/ops/custom_operators.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/commands.h"
@@ -70,7 +71,7 @@ absl::Status ReadWeights(const Analysis& analysis,
                          StorageOptions* options) {
   if (options->is_plain()) return absl::OkStatus();
   OPCOST_ASSIGN_OR_RETURN(WeightStatistics statistics,
-                          ReadWeightStatistics(analysis, payloads));
+                          ReadStatistics(analysis, payloads));
   options->statistics =
       std::make_shared<const WeightStatistics>(std::move(statistics));
   return absl::OkStatus();

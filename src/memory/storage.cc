@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "opcost/memory/weight_values.h"
 #include "opcost/support/status_macros.h"
 
 namespace opcost {
@@ -148,8 +147,8 @@ absl::StatusOr<StoredOperand> Store(const Analysis& analysis,
   absl::StatusOr<StoredWeights> stored =
       !statistics.ok() ? statistics.status()
       : format == StorageFormat::kDense
-          ? SkipZeros(**statistics, operand->layout, bits)
-          : StoreWeights(**statistics, operand->layout, format, bits);
+          ? SkipZeros(*statistics, operand->layout, bits)
+          : StoreWeights(*statistics, operand->layout, format, bits);
   if (!stored.ok()) {
     return absl::Status(stored.status().code(),
                         absl::StrCat(name, ": ", stored.status().message()));
@@ -165,66 +164,6 @@ bool HasConstantWeights(const LayerCounts& layer) {
                               !access.elements.Is(0);
                      });
 }
-
-// Reads stored tensors, each once for all operands that see it the same way.
-class StatisticsReader {
- public:
-  StatisticsReader(const Analysis& analysis, const PayloadSource& payloads)
-      : analysis_(analysis), payloads_(payloads) {}
-
-  absl::Status Read(const LayerCounts& layer, const WeightMatrix& matrix) {
-    const std::optional<WeightOperand> operand =
-        OperandOf(analysis_, layer, matrix);
-    if (!operand.has_value() || all_.count(*operand) != 0) {
-      return absl::OkStatus();
-    }
-    const absl::StatusOr<WeightValues> weights =
-        TraceWeights(analysis_, layer, matrix, payloads_);
-    if (!weights.ok()) {
-      if (!IsReason(weights.status())) return weights.status();
-      all_.emplace(*operand, weights.status());
-      return absl::OkStatus();
-    }
-    for (const auto& [known, statistics] : read_) {
-      if (known.stored == weights->stored && known.layout == weights->layout &&
-          known.zero_points == weights->zero_points) {
-        all_.emplace(*operand, statistics);
-        return absl::OkStatus();
-      }
-    }
-    // A file that isn't there is an error, values that aren't numbers are not.
-    const absl::Status opened =
-        payloads_.Open(*weights->stored, weights->name).status();
-    if (!opened.ok() && !absl::IsUnimplemented(opened)) return opened;
-    absl::StatusOr<TensorStatistics> statistics =
-        opened.ok() ? StatisticsOf(*weights, payloads_) : opened;
-    if (!statistics.ok()) {
-      const absl::Status& status = statistics.status();
-      if (!IsReason(status) && !absl::IsInvalidArgument(status)) return status;
-      all_.emplace(*operand, status);
-      return absl::OkStatus();
-    }
-    auto shared =
-        std::make_shared<const TensorStatistics>(*std::move(statistics));
-    read_.emplace_back(*weights, shared);
-    all_.emplace(*operand, std::move(shared));
-    return absl::OkStatus();
-  }
-
-  WeightStatistics Take() { return std::move(all_); }
-
- private:
-  // Why nothing is known of the values, which isn't the model's mistake.
-  static bool IsReason(const absl::Status& status) {
-    return absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
-  }
-
-  const Analysis& analysis_;
-  const PayloadSource& payloads_;
-  WeightStatistics all_;
-  std::vector<std::pair<WeightValues, std::shared_ptr<const TensorStatistics>>>
-      read_;
-};
 
 // Index arrays and their like: integers of a width that no option changes.
 NumberFormat IntegerOfWidth(int width_bits) {
@@ -299,18 +238,6 @@ std::string LayerStorage::pattern() const {
 std::string LayerStorage::label() const {
   const std::string patterns = pattern();
   return absl::StrCat(Name(format), patterns.empty() ? "" : " ", patterns);
-}
-
-absl::StatusOr<WeightStatistics> ReadWeightStatistics(
-    const Analysis& analysis, const PayloadSource& payloads) {
-  StatisticsReader reader(analysis, payloads);
-  for (const LayerCounts& layer : analysis.layers) {
-    if (layer.coverage.status == Coverage::Status::kUnknown) continue;
-    for (const WeightMatrix& matrix : layer.counts.matrices) {
-      OPCOST_RETURN_IF_ERROR(reader.Read(layer, matrix));
-    }
-  }
-  return reader.Take();
 }
 
 std::vector<WeightOperand> WeightOperandsOf(const Analysis& analysis,

@@ -32,8 +32,7 @@ class OneLayer {
   // Says what the rows of operand `i` of the layer hold.
   void Know(size_t i, const Rows& rows) {
     const WeightOperand operand = operands().at(i);
-    statistics_.emplace(operand, std::make_shared<const TensorStatistics>(
-                                     NaiveStatistics(rows, operand.layout)));
+    statistics_.emplace(operand, NaiveStatistics(rows, operand.layout));
   }
   void KnowNothing(const std::string& why) {
     for (const WeightOperand& operand : operands()) {

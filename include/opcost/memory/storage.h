@@ -15,7 +15,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opcost/analysis/analysis.h"
-#include "opcost/ir/payload_source.h"
 #include "opcost/memory/formats.h"
 #include "opcost/ops/op_counts.h"
 #include "opcost/weights/statistics.h"
@@ -45,15 +44,7 @@ struct WeightOperand {
 // What is known of the operands' values. An error says why nothing is ("it is
 // computed by a node"): such weights stay dense.
 using WeightStatistics =
-    std::map<WeightOperand,
-             absl::StatusOr<std::shared_ptr<const TensorStatistics>>>;
-
-// Reads the values of every operand that WeightOperandsOf() lists, a stored
-// tensor once for all that see it the same way.
-//
-// Errors: those of PayloadSource::Open() (a missing file); of reading.
-absl::StatusOr<WeightStatistics> ReadWeightStatistics(
-    const Analysis& analysis, const PayloadSource& payloads);
+    std::map<WeightOperand, absl::StatusOr<TensorStatistics>>;
 
 // --weights and --skip weights. Both need the statistics of every operand that
 // WeightOperandsOf() lists; one without is stored dense.
