@@ -52,6 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       opcost::Analyze(*model, inputs);
   if (!analysis.ok()) return 0;
   PriceAndRender(*analysis, {});
+  inputs.reading = opcost::GraphReading::kDeployed;
+  const absl::StatusOr<opcost::Analysis> deployed =
+      opcost::Analyze(*model, inputs);
+  if (deployed.ok()) PriceAndRender(*deployed, {});
   opcost::EstimateOptions options;
   options.formats.bits = opcost::ParseNumberFormat("int8");
   options.memory.array_scope = opcost::ArrayScope::kOperand;
