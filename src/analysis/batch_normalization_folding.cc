@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
-#include <variant>
 
 #include "src/analysis/deployment.h"
 #include "src/analysis/layer_edit.h"
@@ -21,9 +20,7 @@ bool IsConstantNormalization(const LayerGraph& graph, int l) {
       graph.layer(l).coverage.status == Coverage::Status::kUnknown) {
     return false;
   }
-  const Attribute* training = node.FindAttribute("training_mode");
-  const auto* mode =
-      training == nullptr ? nullptr : std::get_if<int64_t>(&training->content);
+  const int64_t* mode = FindInt(node, "training_mode");
   if (mode != nullptr && *mode != 0) return false;
   for (int i = 1; i <= kVariance; ++i) {
     const ValueIndex v = graph.Input(l, i);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -62,10 +61,7 @@ class Elision {
 bool Elision::IsContiguous(int l, ValueIndex whole) const {
   const Dims* dims = graph_.DimsOf(whole);
   if (dims == nullptr) return false;
-  const Attribute* attribute = graph_.node(l).FindAttribute("axis");
-  const auto* given = attribute == nullptr
-                          ? nullptr
-                          : std::get_if<int64_t>(&attribute->content);
+  const int64_t* given = FindInt(graph_.node(l), "axis");
   int64_t axis = given == nullptr ? 0 : *given;
   const auto rank = static_cast<int64_t>(dims->size());
   if (axis < 0) axis += rank;

@@ -221,6 +221,17 @@ std::string FormulaOf(const Count& count, const Count& out) {
   return count.ToString();
 }
 
+// Why the consumer does that: as its own terms have it, if one of them is it.
+std::string ReasonOf(const FoldedLayer& consumer, absl::string_view what,
+                     const Count& count, std::string otherwise) {
+  for (const FoldedTerm& term : consumer.terms) {
+    if (term.is_added && term.what == what && term.count == count) {
+      return term.reason;
+    }
+  }
+  return otherwise;
+}
+
 void Fuser::TakeCounts(const Fusion& fusion, const std::vector<int>& operands) {
   OpCounts& to = graph_.layer(fusion.producer).counts;
   const OpCounts& from = graph_.layer(fusion.consumer).counts;
@@ -236,11 +247,14 @@ void Fuser::TakeCounts(const Fusion& fusion, const std::vector<int>& operands) {
   }
   const Count out = graph_.VolumeOf(fusion.value);
   FoldedLayer& draft = graph_.Draft(fusion.producer);
+  const FoldedLayer& own = graph_.Draft(fusion.consumer);
   for (Arith arith : from.arith) {
     arith.operands = Mapped(arith.operands, fusion, operands);
-    draft.terms.push_back({std::string(Name(arith.op)), true,
-                           FormulaOf(arith.count, out), arith.count,
-                           absl::StrCat(node.op_type, " on the accumulators")});
+    draft.terms.push_back(
+        {std::string(Name(arith.op)), true, FormulaOf(arith.count, out),
+         arith.count,
+         ReasonOf(own, Name(arith.op), arith.count,
+                  absl::StrCat(node.op_type, " on the accumulators"))});
     to.arith.push_back(std::move(arith));
   }
   Count operand_elements = out;
@@ -259,11 +273,12 @@ void Fuser::TakeCounts(const Fusion& fusion, const std::vector<int>& operands) {
       const int operand = operands[static_cast<size_t>(access.index)];
       if (operand < 0) continue;
       access.index = static_cast<int16_t>(operand);
+      const std::string what = absl::StrCat(
+          "reads ", graph_.NameOf(graph_.Input(fusion.producer, operand)));
       draft.terms.push_back(
-          {absl::StrCat("reads ",
-                        graph_.NameOf(graph_.Input(fusion.producer, operand))),
-           true, FormulaOf(access.reads, out), access.reads,
-           absl::StrCat("the other operand of ", node.op_type)});
+          {what, true, FormulaOf(access.reads, out), access.reads,
+           ReasonOf(own, what, access.reads,
+                    absl::StrCat("the other operand of ", node.op_type))});
     } else if (access.side == Access::Side::kOutput) {
       access.index = static_cast<int16_t>(fusion.output);
       access.operand_elements = operand_elements;

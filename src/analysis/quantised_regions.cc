@@ -54,6 +54,11 @@ void Regions::Fold(int l) {
       return FoldKeeper(l);
     case RegionKind::kConcat:
       return FoldConcat(l);
+    case RegionKind::kRecurrent:
+      FoldRecurrentWeights(l, 1);
+      return FoldRecurrentWeights(l, 2);
+    case RegionKind::kLookup:
+      return FoldLookup(l);
   }
 }
 
@@ -125,6 +130,8 @@ bool Regions::TakesNumbers(const ValueUse& use, ValueIndex v) const {
       return true;
     case RegionKind::kKeeper:
       return use.operand == 0;
+    case RegionKind::kRecurrent:
+    case RegionKind::kLookup:
     case RegionKind::kNone:
       break;
   }
@@ -259,38 +266,6 @@ void Regions::FoldContraction(int l) {
     TakeTensor(l, 2, *c, "the bias, where the sums start, is an array");
   }
   CloseAccumulators(l, closing, out, blocks);
-}
-
-// Weights that alone are quantised: each use is dequantised.
-bool Regions::FoldWeights(int l, int i) {
-  const ValueIndex v = graph_.Input(l, i);
-  if (v == kAbsent || !graph_.facts(v).is_constant) return false;
-  const std::optional<QuantisedTensor> tensor = Data(v);
-  if (!tensor.has_value() || graph_.Input(l, 1 - i) == kAbsent) return false;
-  LayerEdit edit(graph_, l);
-  const OperandSet activations = OperandSet::Input(1 - i);
-  for (Arith& arith : edit.counts().arith) {
-    if (arith.role != ArithRole::kPlain) arith.operands = activations;
-  }
-  const Count macs = edit.counts().macs;
-  const Count scales = ScalesPerOutput(graph_, tensors_, l, i, *tensor);
-  const Count out = graph_.VolumeOf(graph_.Output(l, 0));
-  const bool has_offset = tensors_.HasOffset(tensor->quantisation);
-  TakeTensor(l, i, *tensor, "the weight is stored and read");
-  edit.Add(ArithOp::kMul, activations, macs, "MACs",
-           "each use of a weight times its scale");
-  if (has_offset) {
-    edit.Add(ArithOp::kAdd, activations, macs, "MACs",
-             "each use of a weight less its zero point");
-  }
-  const char* formula = scales.Is(1) ? "out" : "out*blocks";
-  edit.Read(tensor->quantisation.scale, out * scales, formula,
-            "a scale per block and output");
-  if (has_offset) {
-    edit.Read(tensor->quantisation.zero_point, out * scales, formula,
-              "a zero point per block and output");
-  }
-  return true;
 }
 
 // A DequantizeLinear, or a view behind it, whose numbers all have taken.

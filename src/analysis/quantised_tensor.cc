@@ -18,9 +18,7 @@ constexpr int kMaxViews = 64;
 
 int64_t IntAttribute(const Node& node, absl::string_view name,
                      int64_t otherwise) {
-  const Attribute* attribute = node.FindAttribute(name);
-  if (attribute == nullptr) return otherwise;
-  const int64_t* number = std::get_if<int64_t>(&attribute->content);
+  const int64_t* number = FindInt(node, name);
   return number == nullptr ? otherwise : *number;
 }
 
@@ -68,6 +66,12 @@ bool IsQuantisedType(DataType type) {
 bool IsOperator(const Node& node, absl::string_view name) {
   return node.op_type == name &&
          (node.domain.empty() || node.domain == "com.microsoft");
+}
+
+const int64_t* FindInt(const Node& node, absl::string_view name) {
+  const Attribute* attribute = node.FindAttribute(name);
+  return attribute == nullptr ? nullptr
+                              : std::get_if<int64_t>(&attribute->content);
 }
 
 // Through Transpose, and views that keep the axes, the axis of the scales can

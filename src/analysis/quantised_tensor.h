@@ -4,6 +4,7 @@
 #ifndef OPCOST_SRC_ANALYSIS_QUANTISED_TENSOR_H_
 #define OPCOST_SRC_ANALYSIS_QUANTISED_TENSOR_H_
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -39,6 +40,8 @@ struct QuantisedTensor {
 // floats of up to 8.
 bool IsQuantisedType(DataType type);
 bool IsOperator(const Node& node, absl::string_view name);
+// The attribute; nullptr if the node has no integer of that name.
+const int64_t* FindInt(const Node& node, absl::string_view name);
 
 class QuantisedTensors {
  public:

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "absl/container/inlined_vector.h"
 
@@ -27,13 +26,14 @@ constexpr std::pair<absl::string_view, RegionKind> kKinds[] = {
     {"Relu", RegionKind::kKeeper},
     {"Clip", RegionKind::kKeeper},
     {"Concat", RegionKind::kConcat},
+    {"LSTM", RegionKind::kRecurrent},
+    {"GRU", RegionKind::kRecurrent},
+    {"RNN", RegionKind::kRecurrent},
+    {"Gather", RegionKind::kLookup},
 };
 
 bool IsSet(const Node& node, absl::string_view name) {
-  const Attribute* attribute = node.FindAttribute(name);
-  const auto* number = attribute == nullptr
-                           ? nullptr
-                           : std::get_if<int64_t>(&attribute->content);
+  const int64_t* number = FindInt(node, name);
   return number != nullptr && *number != 0;
 }
 

@@ -18,6 +18,8 @@ enum class RegionKind : uint8_t {
   kAverage,      // AveragePool, GlobalAveragePool
   kKeeper,       // gives numbers that it was given: MaxPool, Relu, Clip, views
   kConcat,
+  kRecurrent,  // LSTM, GRU, RNN: their weights alone may be quantised
+  kLookup,     // Gather: the same of its data
 };
 
 RegionKind KindOf(const LayerGraph& graph, int layer);

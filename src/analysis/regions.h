@@ -48,6 +48,10 @@ class Regions {
   void Fold(int l);
   void FoldContraction(int l);
   bool FoldWeights(int l, int i);
+  void FoldRecurrentWeights(int l, int i);
+  void FoldLookup(int l);
+  void DequantiseUses(int l, const QuantisedTensor& tensor, OperandSet format,
+                      const Count& uses, const Count& scales);
   void FoldElementwise(int l);
   void FoldAverage(int l);
   void FoldKeeper(int l);

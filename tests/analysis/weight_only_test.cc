@@ -66,5 +66,44 @@ TEST(WeightOnly, AWeightOfOneScaleReadsItOnce) {
   EXPECT_EQ(gemm.analysis->parameters, 3 * 5);
 }
 
+TEST(WeightOnly, ALookUpReadsAScaleForEachSlice) {
+  const Read gather(R"(
+    (int64[2,3] i, int8[7,4] W, float[7,1] Ws) => (float[2,3,4] y) {
+      wf = DequantizeLinear<axis = 1, block_size = 4>(W, Ws)
+      y = Gather(wf, i)
+    })",
+                    {.types = {{"W", DataType::kInt4}}});
+  ASSERT_THAT(gather.analysis, IsOk());
+  EXPECT_EQ(gather.WorkOf("y"), (Work{{"mul float32", 2 * 3 * 4},
+                                      {"reads W int4", 2 * 3 * 4},
+                                      {"reads i int64", 2 * 3},
+                                      {"reads Ws float32", 2 * 3},
+                                      {"writes y float32", 2 * 3 * 4}}));
+}
+
+TEST(WeightOnly, RecurrentWeightsAreDequantisedAtEachUse) {
+  // 2 steps of a batch of 1, 3 inputs, 2 hidden.
+  constexpr char kText[] = R"(
+    (float[2,1,3] x, int8[1,2,3] W, float[2] Ws, int8[1,2,2] R, float Rs)
+        => (float[2,1,1,2] y) {
+      wf = DequantizeLinear<axis = 1>(W, Ws)
+      rf = DequantizeLinear(R, Rs)
+      y = RNN<hidden_size = 2>(x, wf, rf)
+    })";
+  const Read folded(kText);
+  const Read written(kText, {}, GraphReading::kAsWritten);
+  ASSERT_THAT(folded.analysis, IsOk());
+  const Work work = folded.WorkOf("y");
+  const Work before = written.WorkOf("y");
+  const int64_t uses =
+      before.at("reads wf float32") + before.at("reads rf float32");
+  EXPECT_EQ(before.at("reads wf float32"), 2 * (2 * 3));
+  EXPECT_EQ(work.at("reads W int8"), 2 * (2 * 3));
+  EXPECT_EQ(work.at("reads R int8"), before.at("reads rf float32"));
+  EXPECT_EQ(work.at("mul float32"), before.at("mul float32") + uses);
+  EXPECT_EQ(work.at("reads Ws float32"), 2 * 2);
+  EXPECT_EQ(work.at("reads Rs float32"), 1);
+}
+
 }  // namespace
 }  // namespace opcost
