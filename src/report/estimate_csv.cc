@@ -7,12 +7,9 @@ namespace opcost {
 
 std::string EstimateAsCsv(const Estimate& estimate,
                           const RenderOptions& options) {
-  std::vector<std::string> head = {
-      "name",  "op",     "times",  "status", "macs",    "mul",      "add",
-      "reads", "writes", "mul_pj", "add_pj", "read_pj", "write_pj", "total_pj"};
-  const bool has_formats = !estimate.options.storage.is_plain();
-  if (has_formats) head.push_back("weight_format");
-  std::string csv = CsvLine(head);
+  std::string csv = CsvLine({"name", "op", "times", "status", "macs", "mul",
+                             "add", "reads", "writes", "mul_pj", "add_pj",
+                             "read_pj", "write_pj", "total_pj"});
   for (const ReportRow& row : SelectRows(estimate, options).rows) {
     std::vector<std::string> cells = {ValidUtf8(row.name), ValidUtf8(row.op),
                                       absl::StrCat(row.times),
@@ -26,10 +23,6 @@ std::string EstimateAsCsv(const Estimate& estimate,
          {sums.mul_energy.pj, sums.add_energy.pj, sums.read_energy.pj,
           sums.write_energy.pj, sums.total.pj}) {
       cells.push_back(row.is_unknown() ? "" : ShortestDouble(pj));
-    }
-    if (has_formats) {
-      cells.push_back(
-          row.layer == nullptr ? "" : StorageLabel(estimate, *row.layer));
     }
     absl::StrAppend(&csv, CsvLine(cells));
   }
