@@ -13,6 +13,11 @@ add_test(NAME checks/completions
           ${PROJECT_SOURCE_DIR}/tests/tools/completions_test.py
           $<TARGET_FILE:opcost_executable>)
 
+add_test(NAME checks/make_variants
+  COMMAND Python3::Interpreter
+          ${PROJECT_SOURCE_DIR}/tests/tools/make_variants_test.py
+          $<TARGET_FILE:make_variants> $<TARGET_FILE:make_models>)
+
 # An installed library whose user doesn't know of our sanitizers doesn't link.
 if(NOT OPCOST_SANITIZE)
   add_test(NAME checks/package

@@ -270,6 +270,27 @@ TEST(Int8Test, OldOperatorSetsAreRefusedWithARemedy) {
                 "leave the scales per tensor"));
 }
 
+TEST(Int8Test, AQuantisedModelIsRefused) {
+  ASSERT_OK_AND_ASSIGN(const Written written,
+                       WriteVariantOf(Save(WithWeights(kNet)), Int8()));
+  std::filesystem::remove_all(TestFolder() + "first");
+  std::filesystem::rename(TestFolder() + "out", TestFolder() + "first");
+  EXPECT_THAT(WriteVariantOf(TestFolder() + "first/int8.onnx", Int8()),
+              FailsWith("the model is quantised already (QuantizeLinear "
+                        "'x_QuantizeLinear'); start from its float form"));
+}
+
+TEST(Int8Test, ANameThatIsTakenIsAnError) {
+  const std::string path = Save(WithWeights(
+      "g (float[1,2,4,4] x, float[2,2,1,1] w, float[1,2,1,1] x_scale) =>"
+      "   (float[1,2,4,4] y) { p = Conv(x, w) q = Sub(p, x_scale) y = Tanh(q) "
+      "}"));
+  EXPECT_THAT(WriteVariantOf(path, Int8()),
+              FailsWith("two values of the variant would be called 'x_scale'; "
+                        "rename that of the model, or is this model a variant "
+                        "of the same kind?"));
+}
+
 TEST(Int8Test, WhatHasNoIntegerFormIsRefused) {
   const std::string path = Save(
       *ProtoFromText("g (float[2,3] x) => (float[2,3] y) { y = Tanh(x) }"));

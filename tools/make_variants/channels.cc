@@ -37,6 +37,7 @@ bool StaysAt(const Tensor& tensor, const Stays& stays, int64_t element) {
 // An index of the first axis at a time, whose elements are few.
 absl::Status WriteStaying(const Tensor& tensor, const Stays& stays,
                           Sink* sink) {
+  if (tensor.elements == 0) return absl::OkStatus();
   const int64_t width = WidthBits(tensor.type) / 8;
   const int64_t block = tensor.elements / tensor.dims[0];
   const auto first_axis = stays.find(0);

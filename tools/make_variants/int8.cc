@@ -37,7 +37,7 @@ class Int8Maker {
   absl::StatusOr<NewModel> Make();
 
  private:
-  absl::Status CheckOpset() const;
+  absl::Status Check() const;
   void Mark(const onnx::NodeProto& node);
   void MarkValue(const std::string& name, Range range);
   Range InputRange(const onnx::NodeProto& node) const;
@@ -74,7 +74,15 @@ class Int8Maker {
   int quantized_ = 0;
 };
 
-absl::Status Int8Maker::CheckOpset() const {
+absl::Status Int8Maker::Check() const {
+  for (const onnx::NodeProto& node : source_.proto().graph().node()) {
+    if (node.op_type() == "QuantizeLinear" ||
+        node.op_type() == "DequantizeLinear") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the model is quantised already (", node.op_type(), " '",
+                       LabelOf(node), "'); start from its float form"));
+    }
+  }
   const int64_t oldest =
       options_.is_per_channel ? kOldestOpsetWithAxis : kOldestOpset;
   if (source_.opset() >= oldest) return absl::OkStatus();
@@ -105,13 +113,17 @@ void Int8Maker::MarkValue(const std::string& name, Range range) {
   parameters.zero_point_name = name + "_zero_point";
   const double scale = (range.greatest - range.least) / kSteps;
   parameters.scale = scale > 0 ? scale : 1;
-  const bool is_signed = options_.activations == DataType::kInt8;
+  // A constant that nodes compute is symmetric, as stored ones are.
+  const ValueKnowledge* value = source_.FindValue(name);
+  const bool is_constant = value != nullptr && value->is_constant;
+  const DataType type = is_constant ? DataType::kInt8 : options_.activations;
+  const bool is_signed = type == DataType::kInt8;
   const auto zero_point =
       std::lround(-range.least / parameters.scale) - (is_signed ? 128 : 0);
   model_.tensors.push_back(Floats(parameters.scale_name, DataType::kFloat32, {},
                                   {parameters.scale}));
   model_.tensors.push_back(
-      Integer(parameters.zero_point_name, options_.activations, zero_point));
+      Integer(parameters.zero_point_name, type, zero_point));
 }
 
 // Says which of the node's values are quantised.
@@ -315,7 +327,7 @@ absl::Status Int8Maker::Emit(int n) {
 }
 
 absl::StatusOr<NewModel> Int8Maker::Make() {
-  OPCOST_RETURN_IF_ERROR(CheckOpset());
+  OPCOST_RETURN_IF_ERROR(Check());
   graph_.emplace(source_, options_.range, &ranges_);
   model_.proto = source_.proto();
   for (const Tensor& tensor : source_.tensors())
@@ -329,7 +341,6 @@ absl::StatusOr<NewModel> Int8Maker::Make() {
   }
   for (const onnx::ValueInfoProto& input : source_.proto().graph().input())
     if (IsMarked(input.name())) EmitPair(input.name());
-  // Constants that nodes compute, and what no node of the graph writes.
   for (int n = 0; n < graph_->size(); ++n)
     if (!graph_->IsDropped(n)) OPCOST_RETURN_IF_ERROR(Emit(n));
   model_.proto.mutable_graph()->mutable_node()->Swap(&nodes_);

@@ -25,6 +25,21 @@ absl::Status Named(const std::string& name, const absl::Status& status) {
                       absl::StrCat("tensor '", name, "': ", status.message()));
 }
 
+// Fills in how many elements and bytes a tensor of its type has; false if they
+// don't fit 63 bits.
+bool FitsInMemory(const onnx::TensorProto& proto, Tensor* tensor) {
+  tensor->elements = 1;
+  for (const int64_t dim : proto.dims()) {
+    if (__builtin_mul_overflow(tensor->elements, dim, &tensor->elements))
+      return false;
+  }
+  int64_t bits = 0;
+  if (__builtin_mul_overflow(tensor->elements, WidthBits(tensor->type), &bits))
+    return false;
+  tensor->bytes = bits / 8 + (bits % 8 != 0 ? 1 : 0);
+  return true;
+}
+
 // The elements of a tensor that has them, where they are plain floats.
 std::shared_ptr<const std::string> KeptBytes(const onnx::TensorProto& proto,
                                              DataType type, int64_t elements) {
@@ -172,12 +187,10 @@ absl::Status Source::AddTensor(onnx::TensorProto* proto) {
   tensor.type =
       DataTypeFromOnnx(proto->data_type()).value_or(DataType::kUndefined);
   tensor.dims.assign(proto->dims().begin(), proto->dims().end());
-  tensor.elements = 1;
-  // The analysis has read the model: these products fit.
-  for (const int64_t dim : tensor.dims) tensor.elements *= dim;
-  const int width = WidthBits(tensor.type);
-  tensor.bytes = width >= 8 ? tensor.elements * (width / 8)
-                            : (tensor.elements * width + 7) / 8;
+  if (!FitsInMemory(*proto, &tensor)) {
+    return Named(proto->name(), absl::InvalidArgumentError(
+                                    "would take more than 2^63 - 1 bytes"));
+  }
   tensor.head = std::make_shared<const onnx::TensorProto>(std::move(*proto));
   const absl::Status located = Locate(&tensor);
   if (!located.ok()) return Named(tensor.name, located);
@@ -296,9 +309,10 @@ absl::Status Source::RestoreTensor(onnx::TensorProto* tensor) {
   Tensor located;
   located.type =
       DataTypeFromOnnx(tensor->data_type()).value_or(DataType::kUndefined);
-  located.elements = 1;
-  for (const int64_t dim : tensor->dims()) located.elements *= dim;
-  located.bytes = located.elements * WidthBits(located.type) / 8;
+  if (!FitsInMemory(*tensor, &located)) {
+    return Named(tensor->name(), absl::InvalidArgumentError(
+                                     "would take more than 2^63 - 1 bytes"));
+  }
   located.head = std::make_shared<const onnx::TensorProto>(*tensor);
   OPCOST_RETURN_IF_ERROR(Named(tensor->name(), Locate(&located)));
   tensor->clear_doc_string();

@@ -77,6 +77,37 @@ absl::StatusOr<NewModel> ChangeValues(const Source& source,
   return model;
 }
 
+absl::StatusOr<NewModel> MakeUnchecked(const Source& source,
+                                       const Variant& variant) {
+  switch (variant.kind) {
+    case Variant::Kind::kChannels:
+      return PruneChannels(source, variant.fraction);
+    case Variant::Kind::kInt8:
+      return MakeInt8(source, variant.int8);
+    case Variant::Kind::kInt4:
+      return MakeInt4(source, variant.block);
+    default:
+      return ChangeValues(source, variant);
+  }
+}
+
+// Names that a variant makes may be the model's own already.
+absl::Status CheckNames(const NewModel& model) {
+  std::set<std::string> names;
+  std::string twice;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && !names.insert(name).second) twice = name;
+  };
+  for (const NewTensor& tensor : model.tensors) add(tensor.head.name());
+  for (const onnx::NodeProto& node : model.proto.graph().node())
+    for (const std::string& output : node.output()) add(output);
+  if (twice.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("two values of the variant would be called '", twice,
+                   "'; rename that of the model, or is this model a variant "
+                   "of the same kind?"));
+}
+
 }  // namespace
 
 std::string Variant::Suffix() const {
@@ -123,16 +154,9 @@ absl::Status ParseNm(absl::string_view text, Variant* variant) {
 
 absl::StatusOr<NewModel> MakeVariant(const Source& source,
                                      const Variant& variant) {
-  switch (variant.kind) {
-    case Variant::Kind::kChannels:
-      return PruneChannels(source, variant.fraction);
-    case Variant::Kind::kInt8:
-      return MakeInt8(source, variant.int8);
-    case Variant::Kind::kInt4:
-      return MakeInt4(source, variant.block);
-    default:
-      return ChangeValues(source, variant);
-  }
+  OPCOST_ASSIGN_OR_RETURN(NewModel model, MakeUnchecked(source, variant));
+  OPCOST_RETURN_IF_ERROR(CheckNames(model));
+  return model;
 }
 
 }  // namespace opcost::variants
