@@ -28,6 +28,7 @@ _opcost() {
       ;;
     explain) options="$formats $machine $model --layer --unit" ;;
     shapes) options="$model" ;;
+    sweep) options="$formats $machine $model --unit" ;;
     tables)
       case ${COMP_WORDS[2]} in
         show | diff) options="$views" ;;
@@ -36,7 +37,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes tables help $always" ;;
+    help) options="estimate compare explain shapes sweep tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy"
@@ -71,6 +72,7 @@ _opcost() {
       case $command in
         explain) values="text markdown" ;;
         shapes | tables) values="text markdown json csv" ;;
+        sweep) values="text csv jsonl" ;;
         *) values="text markdown json csv jsonl" ;;
       esac
       ;;
@@ -91,7 +93,7 @@ _opcost() {
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes tables help"
+        values="estimate compare explain shapes sweep tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

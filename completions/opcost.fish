@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of opcost's command line for fish.
 
-set -l commands estimate compare explain shapes tables help
+set -l commands estimate compare explain shapes sweep tables help
 set -l named "__fish_seen_subcommand_from $commands"
-set -l listing "not __fish_seen_subcommand_from explain shapes tables help"
-set -l estimate "not __fish_seen_subcommand_from compare explain shapes tables help"
+set -l listing "not __fish_seen_subcommand_from explain shapes sweep tables help"
+set -l estimate "not __fish_seen_subcommand_from compare explain shapes sweep tables help"
 set -l compare "__fish_seen_subcommand_from compare"
 set -l pricing "not __fish_seen_subcommand_from shapes tables help"
 set -l model "not __fish_seen_subcommand_from tables help"

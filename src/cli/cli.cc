@@ -33,6 +33,7 @@ absl::StatusOr<ExitStatus> Run(const CommandLine& line,
     return RunHelp(line, environment);
   }
   if (line.command == kCompare) return RunCompare(line, environment);
+  if (line.command == kSweep) return RunSweep(line, environment);
   if ((line.command & kModelReading) != 0) {
     return RunModelCommand(line, environment);
   }

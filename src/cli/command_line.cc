@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "opcost/support/near_matches.h"
 #include "opcost/support/status_macros.h"
+#include "src/cli/value_list.h"
 
 namespace opcost {
 namespace {
@@ -208,6 +209,10 @@ absl::Status Apply(const Given& given, CommandLine& line) {
     return UsageError(absl::StrCat(flag, " is given more than once"));
   }
   for (const std::string& value : values) {
+    if (line.command == kSweep && IsSwept(*given.row)) {
+      OPCOST_RETURN_IF_ERROR(AddAxis(*given.row, value, line));
+      continue;
+    }
     if (absl::Status status = given.row->apply(value, line); !status.ok()) {
       return UsageError(absl::StrCat(flag, ": ", status.message()));
     }

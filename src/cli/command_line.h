@@ -29,11 +29,12 @@ enum CommandBit : unsigned {
   kTablesNew = 1 << 6,
   kTablesDiff = 1 << 7,
   kCompare = 1 << 8,
-  kHelp = 1 << 9,
+  kSweep = 1 << 9,
+  kHelp = 1 << 10,
 };
 // What lists layers with their energies.
 inline constexpr unsigned kListing = kEstimate | kCompare;
-inline constexpr unsigned kPricing = kListing | kExplain;
+inline constexpr unsigned kPricing = kListing | kExplain | kSweep;
 inline constexpr unsigned kModelReading = kPricing | kShapes;
 inline constexpr unsigned kTableViews = kTables | kTablesShow | kTablesDiff;
 inline constexpr unsigned kEveryCommand = (kHelp << 1) - 1;
@@ -46,6 +47,14 @@ struct OptionRow;
 struct GivenOption {
   const OptionRow* row = nullptr;
   std::string value;
+};
+
+// An option to which sweep gave a list.
+struct SweepAxis {
+  const OptionRow* row = nullptr;
+  std::string name;                 // "bits"; "dim.N" of --dim N=1,2
+  std::vector<std::string> labels;  // "1", "2"
+  std::vector<std::string> values;  // as the option takes them: "N=1", "N=2"
 };
 
 // --max-ratio and --max-layer-ratio, as they were given.
@@ -80,6 +89,7 @@ struct CommandLine {
   std::string output;                     // -o; empty: standard output
   std::optional<EnergyLimit> max_energy;  // --max-energy
   std::optional<RatioLimit> max_ratio, max_layer_ratio;
+  std::vector<SweepAxis> axes;  // of sweep, in the order of the options' rows
   std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;
   bool wants_version = false;

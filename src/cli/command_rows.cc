@@ -63,6 +63,19 @@ Examples:
   opcost compare net.onnx net.onnx@bits=int8 net.onnx@bits=16 --by op
   opcost compare main.json branch.onnx --max-ratio 1.10
 )"},
+    {kSweep, "sweep", "MODEL", 1, 1,
+     "Print the totals of every combination of lists of options.",
+     R"(Each option under Number formats, Machine and Inputs takes a list: values with
+commas between them, and ranges of whole numbers: 1..8, or 16..128..16 in steps
+of 16. Options that have a name take the list behind it: --dim seq=128,256. Each
+combination of the lists is a row, the last option's values changing fastest; a
+row has the totals that 'opcost MODEL' has with its options. The graph is read
+once, and shaped once for each combination of inputs, on all cores.
+
+Examples:
+  opcost sweep resnet50.onnx --bits 32,16,int8 --batch 1..64 --format csv
+  opcost sweep llm.onnx --dim seq=128..2048..128 --table horowitz-45nm,npu.toml
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

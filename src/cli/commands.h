@@ -15,6 +15,8 @@ absl::StatusOr<ExitStatus> RunModelCommand(const CommandLine& line,
                                            const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
                                       const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunSweep(const CommandLine& line,
+                                    const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunHelp(const CommandLine& line,

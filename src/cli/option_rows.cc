@@ -207,6 +207,13 @@ absl::Status ApplyInput(string_view value, CommandLine& line) {
 absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
   Choices<Format> choices = {{"text", Format::kText},
                              {"markdown", Format::kMarkdown}};
+  if (line.command == kSweep) {
+    choices = {{"text", Format::kText},
+               {"csv", Format::kCsv},
+               {"jsonl", Format::kJsonl}};
+    OPCOST_ASSIGN_OR_RETURN(line.render.format, Choose<Format>(value, choices));
+    return absl::OkStatus();
+  }
   // An explanation is for people, and only layers come one to a line.
   if (line.command != kExplain) {
     choices.emplace_back("json", Format::kJson);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "opcost/support/status_macros.h"
+#include "src/energy/estimator.h"
 #include "src/energy/price_book.h"
 #include "src/energy/remarks.h"
 #include "src/energy/stored_model.h"
@@ -77,53 +78,19 @@ PricedArith ToRow(const ArithLine& line, int64_t count) {
   return row;
 }
 
-// Prices the layers of one analysis.
-class Estimator {
- public:
-  Estimator(const Analysis& analysis, const CostTable& table,
-            const EstimateOptions& options)
-      : table_(table),
-        power_(table.static_power()),
-        formats_(analysis, options.formats),
-        book_(table) {
-    out_.analysis = &analysis;
-    out_.table = &table;
-    out_.options = options;
-    out_.diagnostics = analysis.diagnostics;
+// The rate of `format`, by its type's name, else by kind and width.
+const double* RateOf(const std::map<std::string, double>& rates,
+                     const NumberFormat& format) {
+  auto rate = rates.find(ToString(format));
+  if (rate == rates.end()) {
+    NumberFormat generic = format;
+    generic.type = DataType::kUndefined;
+    rate = rates.find(ToString(generic));
   }
+  return rate == rates.end() ? nullptr : &rate->second;
+}
 
-  absl::StatusOr<Estimate> Run();
-  absl::StatusOr<std::vector<double>> LayerEnergies();
-
- private:
-  using Lines = absl::InlinedVector<std::pair<ArithLine*, int64_t>, 4>;
-
-  absl::Status PriceLayers(std::vector<LayerTraffic> traffic);
-  absl::Status PriceLayer(const LayerCounts& layer, LayerTraffic&& traffic,
-                          LayerEstimate& result);
-  absl::Status PriceArithmetic(const LayerCounts& layer, LayerEstimate& result);
-  absl::Status Collect(const LayerCounts& layer, const Arith& arith,
-                       Lines& lines);
-  absl::Status Buy(ArithLine* line, int64_t count, Lines& lines);
-  ArithLine* MacLine(const LayerCounts& layer, const Arith& product);
-  absl::StatusOr<int64_t> LooseAdds(const LayerCounts& layer,
-                                    const Arith& accumulate, int64_t count);
-  absl::StatusOr<int64_t> AllRuns(const LayerCounts& layer, const Count& count,
-                                  absl::string_view what) const;
-  absl::Status PriceTraffic(LayerTraffic&& traffic, LayerEstimate& result);
-  double MacSeconds(const LayerCounts& layer);
-  template <typename Rows>
-  double MovementSeconds(const Rows& rows) const;
-  absl::Status AddTotals();
-  absl::Status AddOnce(absl::Span<const TierTraffic> sums);
-
-  const CostTable& table_;
-  const StaticPower* power_;
-  Formats formats_;
-  PriceBook book_;
-  std::vector<double> mac_seconds_;  // of each layer, if there is a power
-  Estimate out_;
-};
+}  // namespace
 
 absl::StatusOr<int64_t> Estimator::AllRuns(const LayerCounts& layer,
                                            const Count& count,
@@ -250,18 +217,6 @@ absl::Status Estimator::PriceTraffic(LayerTraffic&& traffic,
     }
   }
   return absl::OkStatus();
-}
-
-// The rate of `format`, by its type's name, else by kind and width.
-const double* RateOf(const std::map<std::string, double>& rates,
-                     const NumberFormat& format) {
-  auto rate = rates.find(ToString(format));
-  if (rate == rates.end()) {
-    NumberFormat generic = format;
-    generic.type = DataType::kUndefined;
-    rate = rates.find(ToString(generic));
-  }
-  return rate == rates.end() ? nullptr : &rate->second;
 }
 
 double Estimator::MacSeconds(const LayerCounts& layer) {
@@ -435,8 +390,6 @@ absl::StatusOr<Estimate> Estimator::Run() {
   AddRemarks(book_, out_);
   return std::move(out_);
 }
-
-}  // namespace
 
 Energy Times(int64_t count, const Price& price) {
   const auto times = static_cast<double>(count);

@@ -12,7 +12,8 @@ import sys
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "completions"
-COMMANDS = ["estimate", "compare", "explain", "shapes", "tables", "tables show",
+COMMANDS = ["estimate", "compare", "explain", "shapes", "tables", "sweep",
+            "tables show",
             "tables check", "tables new", "tables diff", "help"]
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 OPCOST = sys.argv.pop(1)
