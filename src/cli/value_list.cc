@@ -48,10 +48,11 @@ absl::StatusOr<bool> AddRange(string_view text,
     return UsageError(absl::StrCat(
         "'", text, "' is no range; a range goes up: 1..8, or 16..128..16"));
   }
-  const int64_t count = (*last - *first) / *step + 1;
-  if (count > static_cast<int64_t>(kMostValues - values.size())) {
+  const int64_t steps = (*last - *first) / *step;
+  if (steps >= static_cast<int64_t>(kMostValues - values.size())) {
     return TooMany();
   }
+  const int64_t count = steps + 1;
   for (int64_t i = 0; i < count; ++i) {
     values.push_back(absl::StrCat(*first + i * *step));
   }
