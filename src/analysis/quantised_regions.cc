@@ -274,16 +274,22 @@ void Regions::DropTaken() {
   std::stable_sort(
       taken_.begin(), taken_.end(),
       [](const Taken& a, const Taken& b) { return a.layer > b.layer; });
+  int last = -1;
+  bool is_read = false;
   for (const Taken& each : taken_) {
-    const ValueIndex v = graph_.Output(each.layer, 0);
-    const auto uses = graph_.UsesOf(v);
-    const bool is_read = std::any_of(
-        uses.begin(), uses.end(),
-        [this](const ValueUse& use) { return !graph_.IsDropped(use.layer); });
-    if (!graph_.Escapes(v) && !is_read) {
-      graph_.Drop(each.by, each.layer, each.reason);
-    }
+    if (each.layer != last) is_read = IsRead(graph_.Output(each.layer, 0));
+    last = each.layer;
+    if (!is_read) graph_.Drop(each.by, each.layer, each.reason);
   }
+}
+
+// True if a layer that is left, or something outside, reads the value.
+bool Regions::IsRead(ValueIndex v) const {
+  const auto uses = graph_.UsesOf(v);
+  return graph_.Escapes(v) ||
+         std::any_of(uses.begin(), uses.end(), [this](const ValueUse& use) {
+           return !graph_.IsDropped(use.layer);
+         });
 }
 
 bool HasQuantisedTensors(const Graph& graph) {

@@ -71,6 +71,7 @@ class Regions {
   void Close(int l, const Closing& closing, const Count& out,
              bool is_requantised);
   void DropTaken();
+  bool IsRead(ValueIndex v) const;
 
   LayerGraph& graph_;
   QuantisedTensors tensors_;

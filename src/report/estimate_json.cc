@@ -107,6 +107,7 @@ void WriteLayer(const Estimate& estimate, const ReportRow& row,
              : json.Key("seconds").Null();
   }
   const LayerStorage* storage = StorageOf(estimate, layer);
+  WriteFoldings(analysis, *layer.layer, json);
   WriteNotes(layer.layer->coverage, storage == nullptr ? "" : storage->reason,
              json);
   json.EndObject();

@@ -131,6 +131,20 @@ void WriteNotes(const Coverage& coverage, absl::string_view of_storage,
   json.EndArray();
 }
 
+void WriteFoldings(const Analysis& analysis, const LayerCounts& layer,
+                   JsonWriter& json) {
+  if (layer.folded == nullptr || layer.folded->nodes.empty()) return;
+  json.Key("folded").BeginArray();
+  for (const FoldedNode& folded : layer.folded->nodes) {
+    json.BeginObject(Lines::kOne);
+    json.Member("name", analysis.graph->NodeLabel(*folded.node));
+    json.Member("op", folded.node->op_type);
+    json.Member("reason", folded.reason);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
 void WriteWarnings(const Diagnostics& diagnostics, JsonWriter& json) {
   json.Key("warnings").BeginArray();
   for (const Diagnostic& diagnostic : diagnostics.all()) {

@@ -24,6 +24,9 @@ void WriteNames(absl::string_view key, const Analysis& analysis,
                 absl::Span<const ValueIndex> values, JsonWriter& json);
 void WriteNotes(const Coverage& coverage, absl::string_view of_storage,
                 JsonWriter& json);
+// "folded": the nodes that the layer took in; nothing if it took none.
+void WriteFoldings(const Analysis& analysis, const LayerCounts& layer,
+                   JsonWriter& json);
 void WriteWarnings(const Diagnostics& diagnostics, JsonWriter& json);
 
 }  // namespace opcost

@@ -329,6 +329,7 @@ void WriteRow(const SymbolicEstimate& estimate, const SymbolicRow& row,
   WriteSums(row.sums, !row.is_unknown(), json);
   WriteWork(*row.layer, json);
   const auto i = static_cast<size_t>(row.layer - estimate.layers.data());
+  WriteFoldings(analysis, *row.layer->layer, json);
   WriteNotes(row.layer->layer->coverage,
              i < estimate.storage.size() ? estimate.storage[i].reason : "",
              json);

@@ -43,7 +43,7 @@ inline std::string Bytes(DataType type, double element, int64_t count) {
     if (type == DataType::kFloat32) {
       const auto number = static_cast<float>(element);
       std::memcpy(&bytes[at * 4], &number, 4);
-    } else if (type == DataType::kInt8 || type == DataType::kUint8) {
+    } else if (WidthBits(type) == 8 && !IsFloating(type)) {
       bytes[at] = static_cast<char>(static_cast<int>(element));
     } else if (type == DataType::kInt64) {
       const auto number = static_cast<int64_t>(element);
@@ -130,7 +130,10 @@ struct Read {
       if (layer.name == name) return &layer;
     }
     ADD_FAILURE() << "no layer '" << name << "'";
-    return nullptr;
+    static const Node* const kNoNode = new Node;
+    static LayerCounts* const kNone = new LayerCounts;
+    kNone->node = kNoNode;
+    return kNone;
   }
   std::string NameOf(ValueIndex v) const {
     return v == kAbsent ? ""
@@ -164,15 +167,12 @@ struct Read {
     }
     return work;
   }
-  Work WorkOf(const std::string& name) const {
-    const LayerCounts* layer = Layer(name);
-    return layer == nullptr ? Work() : WorkOf(*layer);
-  }
+  Work WorkOf(const std::string& name) const { return WorkOf(*Layer(name)); }
   // "DequantizeLinear xf: why".
   std::vector<std::string> FoldedInto(const std::string& name) const {
     std::vector<std::string> nodes;
     const LayerCounts* layer = Layer(name);
-    if (layer == nullptr || layer->folded == nullptr) return nodes;
+    if (layer->folded == nullptr) return nodes;
     for (const FoldedNode& folded : layer->folded->nodes) {
       nodes.push_back(absl::StrCat(folded.node->op_type, " ",
                                    analysis->graph->NodeLabel(*folded.node)));

@@ -75,6 +75,11 @@ TEST_F(GraphTest, ReportsSayTheReadingAndItsArrays) {
   EXPECT_EQ(layer["name"], "c");
   EXPECT_EQ(layer["inputs"], Json({"x", "w", "xs", "ws", "z"}));
   EXPECT_EQ(layer["outputs"], Json({"y"}));
+  ASSERT_EQ(layer["folded"].size(), 4U);
+  EXPECT_EQ(layer["folded"][2],
+            Json({{"name", "a"},
+                  {"op", "Relu"},
+                  {"reason", "the saturation absorbs it"}}));
   EXPECT_EQ(folded["totals"]["macs"], 8 * 9);
   EXPECT_EQ(folded["totals"]["mul"], 8 * 9 + 8);
   EXPECT_EQ(folded["totals"]["add"], 8 * 9 + 3 * 8);
@@ -84,6 +89,9 @@ TEST_F(GraphTest, ReportsSayTheReadingAndItsArrays) {
   EXPECT_THAT(Ops(written), ElementsAre("DequantizeLinear", "Conv", "Relu",
                                         "QuantizeLinear"));
   EXPECT_EQ(written["totals"]["macs"], 8 * 9);
+  for (const Json& each : written["layers"]) {
+    EXPECT_FALSE(each.contains("folded"));
+  }
   const Json deployed = Report("--graph deployed");
   EXPECT_EQ(deployed["options"]["graph"], "deployed");
   const Json schema = LoadSchema("report");
