@@ -29,6 +29,7 @@ _opcost() {
     explain) options="$formats $machine $model --layer --unit" ;;
     shapes) options="$model" ;;
     sweep) options="$formats $machine $model --unit" ;;
+    weights) options="$formats $machine $model --top --unit" ;;
     tables)
       case ${COMP_WORDS[2]} in
         show | diff) options="$views" ;;
@@ -37,7 +38,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes sweep tables help $always" ;;
+    help) options="estimate compare explain shapes sweep weights tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy"
@@ -93,7 +94,7 @@ _opcost() {
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes sweep tables help"
+        values="estimate compare explain shapes sweep weights tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of opcost's command line for fish.
 
-set -l commands estimate compare explain shapes sweep tables help
+set -l commands estimate compare explain shapes sweep weights tables help
 set -l named "__fish_seen_subcommand_from $commands"
-set -l listing "not __fish_seen_subcommand_from explain shapes sweep tables help"
-set -l estimate "not __fish_seen_subcommand_from compare explain shapes sweep tables help"
+set -l listing "not __fish_seen_subcommand_from explain shapes sweep weights tables help"
+set -l tops "not __fish_seen_subcommand_from explain shapes sweep tables help"
+set -l estimate "not __fish_seen_subcommand_from compare explain shapes sweep weights tables help"
 set -l compare "__fish_seen_subcommand_from compare"
 set -l pricing "not __fish_seen_subcommand_from shapes tables help"
 set -l model "not __fish_seen_subcommand_from tables help"
@@ -41,7 +42,7 @@ complete -c opcost -n "not __fish_seen_subcommand_from help check" -s o -l outpu
 complete -c opcost -n "__fish_seen_subcommand_from explain" -l layer -x -d "Explain this layer alone"
 complete -c opcost -n $listing -l by -x -a "layer op" -d "What a row is"
 complete -c opcost -n $listing -l sort -x -a "order energy macs name" -d "Order of the rows"
-complete -c opcost -n $listing -l top -x -a "all 10 25 50" -d "Rows of most energy"
+complete -c opcost -n $tops -l top -x -a "all 10 25 50" -d "Rows of most energy"
 complete -c opcost -n $estimate -l symbolic -d "Counts as expressions"
 complete -c opcost -n $listing -l max-energy -x -d "Exit with 3 above it: 5mJ"
 complete -c opcost -n $compare -l max-ratio -x -d "Exit with 3 above it, over BASE"

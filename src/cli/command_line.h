@@ -30,11 +30,14 @@ enum CommandBit : unsigned {
   kTablesDiff = 1 << 7,
   kCompare = 1 << 8,
   kSweep = 1 << 9,
-  kHelp = 1 << 10,
+  kWeights = 1 << 10,
+  kHelp = 1 << 11,
 };
 // What lists layers with their energies.
 inline constexpr unsigned kListing = kEstimate | kCompare;
-inline constexpr unsigned kPricing = kListing | kExplain | kSweep;
+inline constexpr unsigned kPricing = kListing | kExplain | kSweep | kWeights;
+// What prices one storage format; `weights` shows all.
+inline constexpr unsigned kStoring = kPricing & ~kWeights;
 inline constexpr unsigned kModelReading = kPricing | kShapes;
 inline constexpr unsigned kTableViews = kTables | kTablesShow | kTablesDiff;
 inline constexpr unsigned kEveryCommand = (kHelp << 1) - 1;

@@ -76,6 +76,21 @@ Examples:
   opcost sweep resnet50.onnx --bits 32,16,int8 --batch 1..64 --format csv
   opcost sweep llm.onnx --dim seq=128..2048..128 --table horowitz-45nm,npu.toml
 )"},
+    {kWeights, "weights", "MODEL", 1, 1,
+     "Print what each weight tensor is like, and what every storage format "
+     "takes.",
+     R"(Reads the values, of the model's file and of the external data beside it, in
+pieces: of the constant operand of each convolution, matrix product and
+recurrent layer its zeros (the zero point, of integers), N:M pattern, distinct
+values, entropy in bits, minimum, maximum, and rows and input channels that are
+zero throughout. Then its bytes in each format, and the energy of the layers
+that multiply by it; '*' marks the best, '-' what isn't available. The last
+line names a format that saves energy.
+
+Examples:
+  opcost weights resnet50-pruned.onnx
+  opcost weights llm.onnx --dim sequence=1 --top 10 --format csv
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

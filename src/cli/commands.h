@@ -17,6 +17,8 @@ absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
                                       const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunSweep(const CommandLine& line,
                                     const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunWeights(const CommandLine& line,
+                                      const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunHelp(const CommandLine& line,

@@ -62,6 +62,7 @@ Usage:
   opcost explain MODEL        how each number of a layer comes about
   opcost shapes MODEL         inferred types and shapes of the graph's values
   opcost sweep MODEL          totals of every combination of lists of options
+  opcost weights MODEL        weights: statistics, best storage format
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
 

@@ -219,7 +219,7 @@ absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
     choices.emplace_back("json", Format::kJson);
     choices.emplace_back("csv", Format::kCsv);
   }
-  if ((line.command & kListing) != 0) {
+  if ((line.command & (kListing | kWeights)) != 0) {
     choices.emplace_back("jsonl", Format::kJsonl);
   }
   OPCOST_ASSIGN_OR_RETURN(line.render.format, Choose<Format>(value, choices));
@@ -318,8 +318,8 @@ constexpr OptionRow kOptions[] = {
     {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kPricing, false, &ApplyArrayScope},
     {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kPricing, false, &ApplyWeightsFrom},
     {"--graph", "READING", "how the graph is read: as-written, folded (quantised regions run as integer kernels, the default) or deployed (also with batch norm, activations and residual additions in their producers)", OptionGroup::kMachine, kPricing, false, &ApplyGraph},
-    {"--weights", "FORMAT", "how weights are stored and multiplied: dense (the default), csr, cer, cser, bitmap, nm, or auto, the one of least energy for each layer. Reads the weights' values", OptionGroup::kMachine, kPricing, false, &ApplyWeights},
-    {"--skip", "weights", "dense weights that are zero are read, but neither multiplied nor added. Reads the weights' values", OptionGroup::kMachine, kPricing, false, &ApplySkip},
+    {"--weights", "FORMAT", "how weights are stored and multiplied: dense (the default), csr, cer, cser, bitmap, nm, or auto, the one of least energy for each layer. Reads the weights' values", OptionGroup::kMachine, kStoring, false, &ApplyWeights},
+    {"--skip", "weights", "dense weights that are zero are read, but neither multiplied nor added. Reads the weights' values", OptionGroup::kMachine, kStoring, false, &ApplySkip},
     {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},
@@ -329,12 +329,12 @@ constexpr OptionRow kOptions[] = {
     {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
     {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
-    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate and compare also jsonl, a layer to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
+    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
     {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew, false, &ApplyText<&CommandLine::output>},
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
     {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
     {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
-    {"--top", "N|all", "show the N rows of most energy, and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing, false, &ApplyTop},
+    {"--top", "N|all", "show the N rows of most energy (weights: the largest), and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing | kWeights, false, &ApplyTop},
     {"--unit", "UNIT", "of energies in text: auto (the default), pJ, nJ, uJ, mJ or J", OptionGroup::kOutput, kPricing, false, &ApplyUnit},
     {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
     {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},

@@ -270,7 +270,7 @@ TEST_F(CliTest, HelpFitsAScreenAndGoesToStandardOutput) {
 
 TEST_F(CliTest, EveryCommandHasHelp) {
   for (const char* command :
-       {"estimate", "explain", "shapes", "tables", "tables show",
+       {"estimate", "explain", "shapes", "weights", "tables", "tables show",
         "tables check", "tables new", "tables diff", "help"}) {
     const CliRun run = Opcost(absl::StrCat("help ", command));
     EXPECT_EQ(run.status, kDone) << command;
