@@ -40,6 +40,9 @@ constexpr ZeroPointOperand kZeroPointOperands[] = {
     {"QGemm", 0, 2},
     {"QGemm", 3, 5},
     {"DynamicQuantizeMatMul", 1, 3},
+    {"DynamicQuantizeLSTM", 1, 9},
+    {"DynamicQuantizeLSTM", 2, 11},
+    {"QAttention", 1, 7},
     {"MatMulIntegerToFloat", 0, 4},
     {"MatMulIntegerToFloat", 1, 5},
 };

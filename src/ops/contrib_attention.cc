@@ -241,6 +241,12 @@ QueryKeyValue Project(OpCounts& counts, const TypedNodeView& node,
   AddMacs(counts, 0, kWeights, macs);
   work.ReadOperand(0, macs);
   work.ReadOperand(kWeights, macs, Role::kWeight);
+  AddWeightMatrix(counts, node,
+                  {.operand = kWeights,
+                   .rows = p.columns,
+                   .columns = p.input_size,
+                   .vectors = p.tokens,
+                   .is_transposed = true});
   work.ReadOperand(kBias, all, Role::kBias);
   if (kForm.input_scale >= 0) {
     const int weight_scale = kForm.input_scale + 1;

@@ -260,6 +260,17 @@ absl::StatusOr<OpCounts> CountGathering(const TypedNodeView& node,
   OpCounts counts = CountMacs(
       node, form, s, macs,
       {.weight = Volume({column, patch}), .input = patch, .output = column});
+  // Blocked weights lie in another order.
+  if (form.layout != Layout::kBlocked) {
+    AddWeightMatrix(counts, node,
+                    {.operand = static_cast<int16_t>(form.w),
+                     .vector_operand = static_cast<int16_t>(form.x),
+                     .blocks = s.group,
+                     .rows = column,
+                     .columns = patch,
+                     .vectors = dims[0] * Volume(spatial),
+                     .is_one_matrix = true});
+  }
   counts.bound_reason = std::move(pairs.bound_reason);
   return counts;
 }

@@ -48,6 +48,7 @@ absl::StatusOr<OutputTypes> InferInteger16(const NodeView& node) {
 absl::StatusOr<OpCounts> CountInteger16(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const MatrixProduct p, ResolveProduct(node));
   OpCounts counts = CountMatrixProduct(node, p, 0, 1);
+  AddProductMatrix(counts, node, p, 0, 1);
   WriteMatrixProduct(counts, node, p, 0, 1);
   return counts;
 }
@@ -74,6 +75,7 @@ absl::StatusOr<OpCounts> CountIntegerToFloat(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const MatrixProduct p, ResolveProduct(node));
   const Count out = Volume(p.output);
   OpCounts counts = CountMatrixProduct(node, p, 0, 1);
+  AddProductMatrix(counts, node, p, 0, 1);
   AddArith(counts, ArithOp::kMul, kFloat, out);
   node.Let("a_scales", ScaleReads(node, 2, out));
   node.Let("b_scales", ScaleReads(node, 3, out));
@@ -94,6 +96,8 @@ absl::StatusOr<OutputTypes> InferDynamic(const NodeView& node) {
   return OutputTypes{
       ValueType(node.InputType(0).tensor.type, std::move(p.output))};
 }
+
+constexpr absl::string_view kQuantizedA = "quantized A";
 
 // DynamicQuantizeLinear of A into scratch, the product of that with B, and the
 // float result. A's scale and zero point stay in registers.
@@ -118,10 +122,15 @@ absl::StatusOr<OpCounts> CountDynamic(const TypedNodeView& node) {
   counts.macs += macs;
   AddArith(counts, ArithOp::kMul, kFloat, out);
   ReadInputAs(counts, node, 0, in * 2, Role::kInput);
-  UseScratch(counts, "quantized A", OperandSet::Fixed(DataType::kUint8), in,
-             macs, in);
+  UseScratch(counts, kQuantizedA, OperandSet::Fixed(DataType::kUint8), in, macs,
+             in);
   if (Access* b = ReadInputAs(counts, node, 1, macs, Role::kWeight)) {
     b->operand_elements = Volume({p.k, p.n});
+  }
+  AddProductMatrix(counts, node, p, 0, 1);
+  for (WeightMatrix& matrix : counts.matrices) {
+    matrix.vector_operand = -1;
+    matrix.vector_scratch = kQuantizedA;
   }
   ReadScale(counts, node, 2, out);
   ReadZeroPoint(counts, node, 3);
@@ -189,7 +198,11 @@ absl::StatusOr<OpCounts> CountQGemm(const TypedNodeView& node) {
   for (const int i : {kAZero, kBZero, kYZero})
     others += ZeroPointReads(node, i);
   node.Let("others", others);
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_a, node.Int("transA", 0));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_b, node.Int("transB", 0));
   OpCounts counts = CountMatrixProduct(node, p, kGemmA, kGemmB);
+  AddProductMatrix(counts, node, p, kGemmA, kGemmB,
+                   {trans_a != 0, trans_b != 0});
   if (is_quantized) {
     AddRequantize(counts, out);
   } else {

@@ -96,9 +96,23 @@ absl::StatusOr<bool> AddAlpha(OpCounts& counts, const TypedNodeView& node,
   return true;
 }
 
+// The constant operand; none that is stored with its stack behind a matrix's
+// axis, since its rows have gaps then.
+absl::Status AddMatrix(OpCounts& counts, const TypedNodeView& node,
+                       const MatrixProduct& p) {
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_a, node.Int("transA", 0));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t trans_b, node.Int("transB", 0));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t moves_a, node.Int("transBatchA", 0));
+  OPCOST_ASSIGN_OR_RETURN(const int64_t moves_b, node.Int("transBatchB", 0));
+  if (moves_a != 0 || moves_b != 0) return absl::OkStatus();
+  AddProductMatrix(counts, node, p, 0, 1, {trans_a != 0, trans_b != 0});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<OpCounts> CountFusedMatMul(const TypedNodeView& node) {
   OPCOST_ASSIGN_OR_RETURN(const MatrixProduct p, ResolveFusedMatMul(node));
   OpCounts counts = CountMatrixProduct(node, p, 0, 1);
+  OPCOST_RETURN_IF_ERROR(AddMatrix(counts, node, p));
   OPCOST_RETURN_IF_ERROR(AddAlpha(counts, node, Volume(p.output)).status());
   WriteMatrixProduct(counts, node, p, 0, 1);
   return counts;
@@ -122,6 +136,7 @@ absl::StatusOr<OpCounts> CountFusedGemm(const TypedNodeView& node) {
   node.Let("C", has_c ? 1 : 0);
   const Count out = Volume(p.output);
   OpCounts counts = CountMatrixProduct(node, p, 0, 1);
+  OPCOST_RETURN_IF_ERROR(AddMatrix(counts, node, p));
   OPCOST_ASSIGN_OR_RETURN(const bool has_alpha, AddAlpha(counts, node, out));
   if (has_alpha && has_c) {
     AddArith(counts, ArithOp::kAdd, OperandSet::Output(0), out);
@@ -139,6 +154,7 @@ absl::StatusOr<OpCounts> CountGemmFastGelu(const TypedNodeView& node) {
   const Count out = Volume(p.output);
   node.Let("bias", node.HasInput(2) ? 1 : 0);
   OpCounts counts = CountMatrixProduct(node, p, 0, 1);
+  AddProductMatrix(counts, node, p, 0, 1);
   ReadInputAs(counts, node, 2, out, Role::kBias);
   WriteMatrixProduct(counts, node, p, 0, 1);
   AddEach(counts, {.mul = 6, .add = 2, .tanh = 1}, out, OperandSet::Output(0));

@@ -80,6 +80,24 @@ void CountProducts(OpCounts& counts, const TypedNodeView& node, int w,
   }
 }
 
+constexpr absl::string_view kQuantizedX = "quantized X";
+constexpr absl::string_view kQuantizedH = "quantized h";
+
+// Weights of the gates, stored with a row for each input: their columns are
+// output features.
+void AddMatrix(OpCounts& counts, const TypedNodeView& node,
+               const RecurrentGeometry& g, int w, absl::string_view vectors) {
+  AddWeightMatrix(counts, node,
+                  {.operand = static_cast<int16_t>(w),
+                   .vector_operand = -1,
+                   .vector_scratch = vectors,
+                   .blocks = g.directions,
+                   .rows = g.hidden_size * kLstmGates,
+                   .columns = w == kW ? g.input_size : g.hidden_size,
+                   .vectors = g.sequence_steps,
+                   .is_transposed = true});
+}
+
 // A scale per unit is read for each of the `sums`; one per direction once.
 Count ScaleReadsOf(const TypedNodeView& node, int i, const Count& sums) {
   const TensorType& scale = node.InputType(i).tensor;
@@ -120,15 +138,17 @@ absl::StatusOr<OpCounts> CountQuantizedLstm(const TypedNodeView& node) {
   OpCounts counts;
   CountQuantization(counts, in + cells, ranges);
   ReadInputAs(counts, node, kX, in * 2, Role::kInput);
-  UseScratch(counts, "quantized X", kQuantized, in,
-             Volume({sums, g.input_size}), in);
+  UseScratch(counts, kQuantizedX, kQuantized, in, Volume({sums, g.input_size}),
+             in);
   counts.accesses.back().operand_elements = g.input_size;
   CountProducts(counts, node, kW, sums, g.input_size, units);
+  AddMatrix(counts, node, g, kW, kQuantizedX);
   UseScratch(counts, "previous h", OperandSet::Input(kX), state, cells * 2, 0);
-  UseScratch(counts, "quantized h", kQuantized, state,
+  UseScratch(counts, kQuantizedH, kQuantized, state,
              Volume({sums, g.hidden_size}), cells);
   counts.accesses.back().operand_elements = g.hidden_size;
   CountProducts(counts, node, kR, sums, g.hidden_size, units);
+  AddMatrix(counts, node, g, kR, kQuantizedH);
   AddArith(counts, ArithOp::kMul, kFloat, sums * 2);
   AddArith(counts, ArithOp::kAdd, OperandSet::Input(kX), sums);
   ReadScales(counts, node, sums);

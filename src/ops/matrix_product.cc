@@ -68,6 +68,24 @@ OpCounts CountMatrixProduct(const TypedNodeView& node, const MatrixProduct& p,
   return counts;
 }
 
+void AddProductMatrix(OpCounts& counts, const TypedNodeView& node,
+                      const MatrixProduct& p, int a, int b,
+                      const StoredTransposed& transposed) {
+  const bool is_a = MatrixIsA(node, a, b);
+  const int operand = is_a ? a : b;
+  const Dims& dims = node.InputType(operand).tensor.shape.dims();
+  const Count blocks = Volume(StackOf(dims));
+  if (blocks.Is(0)) return;
+  AddWeightMatrix(counts, node,
+                  {.operand = static_cast<int16_t>(operand),
+                   .vector_operand = static_cast<int16_t>(is_a ? b : a),
+                   .blocks = blocks,
+                   .rows = is_a ? p.m : p.n,
+                   .columns = p.k,
+                   .vectors = Volume(p.batch) / blocks * (is_a ? p.n : p.m),
+                   .is_transposed = is_a ? transposed.a : !transposed.b});
+}
+
 void WriteMatrixProduct(OpCounts& counts, const TypedNodeView& node,
                         const MatrixProduct& p, int a, int b) {
   if (Access* y = WriteOutput(counts, node, 0, Volume(p.output))) {

@@ -33,6 +33,16 @@ OpCounts CountMatrixProduct(const TypedNodeView& node, const MatrixProduct& p,
                             int a, int b);
 // Names `batch`, `M`, `K`, `N` and `out` in the legend.
 void LetMatrixProduct(const TypedNodeView& node, const MatrixProduct& p);
+// Which operands hold their matrices transposed.
+struct StoredTransposed {
+  bool a = false;
+  bool b = false;
+};
+// Says which operand of the product is a constant matrix: A's rows are output
+// features, B's columns.
+void AddProductMatrix(OpCounts& counts, const TypedNodeView& node,
+                      const MatrixProduct& p, int a, int b,
+                      const StoredTransposed& transposed = {});
 // Adds the write of output 0, after all reads, and what a matrix-vector product
 // touches of it.
 void WriteMatrixProduct(OpCounts& counts, const TypedNodeView& node,

@@ -52,6 +52,8 @@ struct Contraction {
   // Of convolutions, for --padding skipped.
   Dims in_spatial, kernel;
   Extent in_channels_of_group;
+  // The constant operand, if there is one.
+  WeightMatrix matrix;
 };
 
 // The extents of a kernel, the same as kernel_shape if that is there.
@@ -131,7 +133,31 @@ absl::StatusOr<Contraction> ResolveConv(const NodeView& node,
   c.in_spatial.assign(x_dims.begin() + 2, x_dims.end());
   c.kernel = kernel;
   c.in_channels_of_group = w_dims[1];
+  c.matrix = {.operand = static_cast<int16_t>(o.right),
+              .vector_operand = static_cast<int16_t>(o.left),
+              .blocks = group,
+              .rows = c.output_scope,
+              .columns = patch,
+              .vectors = x_dims[0] * Volume(slid),
+              .is_one_matrix = true};
   return c;
+}
+
+// Of a constant operand of extents `dims`: A's rows, B's columns are output
+// features.
+WeightMatrix MatrixOf(const MatrixProduct& p, const Operands& o, bool is_a,
+                      const Dims& dims) {
+  const auto stack =
+      absl::MakeConstSpan(dims).first(dims.size() < 2 ? 0 : dims.size() - 2);
+  const Count blocks = Volume(stack);
+  const Count vectors = blocks.Is(0) ? Count(0) : Volume(p.batch) / blocks;
+  return {.operand = static_cast<int16_t>(is_a ? o.left : o.right),
+          .vector_operand = static_cast<int16_t>(is_a ? o.right : o.left),
+          .blocks = blocks,
+          .rows = is_a ? p.m : p.n,
+          .columns = p.k,
+          .vectors = vectors * (is_a ? p.n : p.m),
+          .is_transposed = !is_a};
 }
 
 absl::StatusOr<Contraction> ResolveMatMul(const NodeView& node,
@@ -143,6 +169,7 @@ absl::StatusOr<Contraction> ResolveMatMul(const NodeView& node,
   const bool matrix_is_a = node.IsConstant(o.left) && !node.IsConstant(o.right);
   Contraction c;
   c.macs = p.macs();
+  c.matrix = MatrixOf(p, o, matrix_is_a, (matrix_is_a ? a : b)->shape.dims());
   c.output = std::move(p.output);
   c.left_scope = matrix_is_a ? Volume({p.k, p.m}) : p.k;
   c.right_scope = matrix_is_a ? p.k : Volume({p.k, p.n});
@@ -196,6 +223,7 @@ OpCounts CountMacs(const TypedNodeView& node, const Contraction& c,
   if (Access* b = ReadInputAs(counts, node, o.right, c.macs, Role::kWeight)) {
     b->operand_elements = c.right_scope;
   }
+  AddWeightMatrix(counts, node, c.matrix);
   node.Let("left_zero_points", ZeroPointReads(node, o.left_zero_point));
   node.Let("right_zero_points", ZeroPointReads(node, o.right_zero_point));
   ReadZeroPoint(counts, node, o.left_zero_point);
