@@ -8,6 +8,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -224,6 +227,8 @@ TEST(ChannelsTest, WithoutWeightsTheLastOnesGo) {
       WriteVariantOf(path, Channels(0.5), Source::Weights::kAbsent));
   EXPECT_EQ(MacsOf(written.path), (2 * 4 * 4) * 2 + 4 * (2 * 16) + 3 * 4);
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants

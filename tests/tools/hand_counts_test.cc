@@ -17,6 +17,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 // 3 channels of 10x10, 8 filters of 3x3x3 (27 products), hence 8x8x8 outputs;
 // 128 features of 4x4x8 to 20.
 constexpr char kNet[] =
@@ -232,6 +235,8 @@ TEST(HandCountsTest, Int4) {
                                 {"c", 20}},
                                {{"y", 20}}}));
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants

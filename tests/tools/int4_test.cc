@@ -11,6 +11,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 using ::testing::ElementsAre;
 
 Variant Int4(int64_t block = 32) {
@@ -138,6 +141,8 @@ TEST(Int4Test, ANetWithoutMatricesIsRefused) {
                         "MatMulNBits could take; --int8 quantises other "
                         "operators"));
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants

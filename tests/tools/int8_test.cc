@@ -12,6 +12,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
@@ -298,6 +301,8 @@ TEST(Int8Test, WhatHasNoIntegerFormIsRefused) {
               FailsWith("no operator computes with float32 and has an integer "
                         "form; convert another float type to float32 first"));
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants

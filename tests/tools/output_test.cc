@@ -8,6 +8,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -198,6 +201,8 @@ TEST(OutputTest, NamesSayWhatAVariantIs) {
   EXPECT_EQ(named(Variant::Kind::kInt8), "int8");
   EXPECT_EQ(named(Variant::Kind::kInt4), "int4");
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants

@@ -17,6 +17,9 @@
 namespace opcost::variants {
 namespace {
 
+// The literals below are products of a few small numbers.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -412,6 +415,8 @@ TEST(PruneTest, MemoryIsThatOfAPieceWhateverTheTensor) {
             4 * 4096 * 2048);
   std::filesystem::remove_all(TestFolder());
 }
+
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 }  // namespace
 }  // namespace opcost::variants
