@@ -51,7 +51,8 @@ class Regions {
   void FoldRecurrentWeights(int l, int i);
   void FoldLookup(int l);
   void DequantiseUses(int l, const QuantisedTensor& tensor, OperandSet format,
-                      const Count& uses, const Count& scales);
+                      const Count& uses, absl::string_view uses_formula,
+                      const Count& scales);
   void FoldElementwise(int l);
   void FoldAverage(int l);
   void FoldKeeper(int l);

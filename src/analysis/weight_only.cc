@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "src/analysis/layer_edit.h"
 #include "src/analysis/quantised_tensor.h"
 #include "src/analysis/region_kinds.h"
@@ -14,13 +15,14 @@ namespace opcost {
 // of scales and zero points, unless one holds for all.
 void Regions::DequantiseUses(int l, const QuantisedTensor& tensor,
                              OperandSet format, const Count& uses,
+                             absl::string_view uses_formula,
                              const Count& scales) {
   LayerEdit edit(graph_, l);
-  edit.Add(ArithOp::kMul, format, uses, uses.ToString(),
+  edit.Add(ArithOp::kMul, format, uses, uses_formula,
            "each use of a weight times its scale");
   const bool has_offset = tensors_.HasOffset(tensor.quantisation);
   if (has_offset) {
-    edit.Add(ArithOp::kAdd, format, uses, uses.ToString(),
+    edit.Add(ArithOp::kAdd, format, uses, uses_formula,
              "each use of a weight less its zero point");
   }
   edit.Read(tensor.quantisation.scale, scales, "out*blocks",
@@ -44,7 +46,7 @@ bool Regions::FoldWeights(int l, int i) {
   const Count scales = ScalesPerOutput(graph_, tensors_, l, i, *tensor);
   const Count out = graph_.VolumeOf(graph_.Output(l, 0));
   TakeTensor(l, i, *tensor, "the weight is stored and read");
-  DequantiseUses(l, *tensor, activations, counts.macs, out * scales);
+  DequantiseUses(l, *tensor, activations, counts.macs, "MACs", out * scales);
   return true;
 }
 
@@ -73,7 +75,7 @@ void Regions::FoldRecurrentWeights(int l, int i) {
   const Count uses = ReadsOf(graph_.layer(l).counts, i);
   const Count sums = uses / dims->back();
   TakeTensor(l, i, *tensor, "the weight is stored and read");
-  DequantiseUses(l, *tensor, OperandSet::Input(0), uses,
+  DequantiseUses(l, *tensor, OperandSet::Input(0), uses, uses.ToString(),
                  extents.has_value() ? sums * extents->back() : sums);
 }
 
@@ -98,7 +100,7 @@ void Regions::FoldLookup(int l) {
     }
   }
   TakeTensor(l, 0, *tensor, "the table is stored and read");
-  DequantiseUses(l, *tensor, OperandSet::Output(0), uses, scales);
+  DequantiseUses(l, *tensor, OperandSet::Output(0), uses, "out", scales);
 }
 
 }  // namespace opcost

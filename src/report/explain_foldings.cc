@@ -20,8 +20,11 @@ std::string Number(const Count& count) {
 // "+ 3*out = 1,200: requantisation".
 std::string TermText(const FoldedTerm& term) {
   const std::string number = Number(term.count);
-  std::string text = absl::StrCat(term.is_added ? "+ " : "- ", term.formula);
-  if (term.formula != number) absl::StrAppend(&text, " = ", number);
+  std::string text = term.is_added ? "+ " : "- ";
+  if (term.formula != term.count.ToString()) {
+    absl::StrAppend(&text, term.formula, " = ");
+  }
+  absl::StrAppend(&text, number);
   return absl::StrCat(text, "  (", term.reason, ")");
 }
 
