@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/memory/formats.h"
 #include "opcost/support/status_macros.h"
+#include "src/energy/sparsity_hint.h"
 
 namespace opcost {
 namespace {
@@ -163,6 +164,9 @@ absl::StatusOr<StoredModel> StoreModel(const Analysis& analysis,
   std::shared_ptr<Analysis> stored = Stored(analysis, *storages);
   for (const Diagnostic& note : notes.all()) stored->diagnostics.Add(note);
   NoteReasons(*storages, storage, *stored);
+  OPCOST_ASSIGN_OR_RETURN(const std::string hint,
+                          SparsityHint(analysis, formats, storage, *storages));
+  if (!hint.empty()) stored->diagnostics.Note("sparse-weights", hint);
   return StoredModel{std::move(stored), *std::move(storages)};
 }
 

@@ -194,6 +194,16 @@ TEST_F(WeightsCommand, SaysWhyAModelHasNone) {
               HasSubstr("none: no contraction has a constant operand"));
 }
 
+// Of the layers that stay dense, and alone where their values were read.
+TEST_F(WeightsCommand, HintsInReportsWhoseWeightsWereRead) {
+  EXPECT_THAT(Opcost("m.onnx --skip weights").err,
+              HasSubstr("note: 62.5 % zeros in 2:4: --weights nm (a dense "
+                        "layer)\n"));
+  EXPECT_THAT(Opcost("m.onnx").err, Not(HasSubstr("zeros")));
+  EXPECT_THAT(Opcost("m.onnx --weights nm").err, Not(HasSubstr("zeros")));
+  EXPECT_THAT(Opcost("m.onnx --weights auto").err, Not(HasSubstr("zeros")));
+}
+
 TEST_F(WeightsCommand, RunsAsAProcess) {
   const int status = std::system("'" OPCOST_EXECUTABLE
                                  "' weights m.onnx --format json > out.json");
