@@ -179,19 +179,25 @@ absl::Status LoadReport(const SideArgument& argument,
   return absl::OkStatus();
 }
 
-// What a model of another table than BASE's would take under BASE's.
+// What the model would take under BASE's table, and with its weights stored
+// dense, where it isn't so.
 void Reprice(const CostTable* base_table, LoadedSide& loaded) {
-  if (base_table == nullptr || loaded.side.is_saved ||
-      base_table->digest() == loaded.side.table_digest) {
-    return;
+  if (base_table == nullptr || loaded.side.is_saved) return;
+  ComparisonSide& side = loaded.side;
+  EstimateOptions options = loaded.priced.estimate->options;
+  const auto layers = [&]() -> std::vector<SideLayer> {
+    const absl::StatusOr<Estimate> estimate =
+        MakeEstimate(*loaded.priced.analysis, *base_table, options);
+    if (estimate.ok()) return SideLayersOf(*estimate);
+    side.split_problem = std::string(estimate.status().message());
+    return {};
+  };
+  if (base_table->digest() != side.table_digest) {
+    side.at_base_prices = layers();
   }
-  const absl::StatusOr<Estimate> estimate =
-      MakeEstimate(*loaded.priced.analysis, *base_table, loaded.line.estimate);
-  if (estimate.ok()) {
-    loaded.side.at_base_prices = SideLayersOf(*estimate);
-  } else {
-    loaded.side.split_problem = std::string(estimate.status().message());
-  }
+  if (options.storage.is_plain()) return;
+  options.storage = StorageOptions();
+  side.dense = layers();
 }
 
 absl::Status Load(const SideArgument& argument,

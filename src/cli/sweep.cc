@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <sstream>
@@ -35,7 +36,9 @@ constexpr absl::string_view kPriceOptions[] = {"--bits",
                                                "--memory-model",
                                                "--reads",
                                                "--array-scope",
-                                               "--weights-from"};
+                                               "--weights-from",
+                                               "--weights",
+                                               "--skip"};
 
 // An axis, and how far apart the rows of its values are.
 struct Place {
@@ -96,16 +99,19 @@ struct Pricing {
 // An analysis with the combination that it is of.
 struct Shaped {
   std::unique_ptr<const Analysis> analysis;
+  std::shared_ptr<const WeightStatistics> statistics;  // where one is needed
   size_t offset = 0;
   std::string name;
 };
 
 class Sweeper {
  public:
-  Sweeper(const CommandLine& line, const Model& model, int threads,
+  Sweeper(const CommandLine& line, const Model& model,
+          const PayloadSource& payloads, int threads,
           const std::function<void(int64_t, int64_t)>& progress)
       : line_(line),
         model_(model),
+        payloads_(payloads),
         threads_(ThreadCount(threads)),
         progress_(progress) {}
 
@@ -115,7 +121,10 @@ class Sweeper {
   absl::Status Prepare(const CliEnvironment& environment);
   absl::StatusOr<const CostTable*> TableFor(const CommandLine& line,
                                             const CliEnvironment& environment);
-  absl::Status Shape(size_t number, Shaped& shaped) const;
+  absl::Status Shape(size_t number, Shaped& shaped);
+  absl::Status AddStatistics(Shaped& shaped);
+  absl::StatusOr<EstimateOptions> OptionsFor(const Shaped& shaped,
+                                             const Pricing& pricing) const;
   absl::Status PriceAll(const Shaped& shaped, size_t begin, size_t end);
   absl::Status RunBlock(size_t begin, size_t end);
   absl::Status AddRemarks(const Shaped& first);
@@ -124,6 +133,7 @@ class Sweeper {
 
   const CommandLine& line_;
   const Model& model_;
+  const PayloadSource& payloads_;
   int threads_;
   const std::function<void(int64_t, int64_t)>& progress_;
   const std::thread::id caller_ = std::this_thread::get_id();
@@ -131,6 +141,9 @@ class Sweeper {
   std::vector<Place> shapes_, prices_;
   std::map<std::string, std::unique_ptr<const CostTable>> tables_;
   std::vector<Pricing> pricings_;
+  StorageOptions storage_ = StorageOfAny(line_);
+  std::mutex mutex_;  // of statistics_
+  std::shared_ptr<const WeightStatistics> statistics_;
   std::atomic<int64_t> done_{0};
   SweepResult result_;
 };
@@ -182,7 +195,27 @@ absl::Status Sweeper::Prepare(const CliEnvironment& environment) {
   return absl::OkStatus();
 }
 
-absl::Status Sweeper::Shape(size_t number, Shaped& shaped) const {
+// Those of another combination serve where it has the same weights.
+absl::Status Sweeper::AddStatistics(Shaped& shaped) {
+  StorageOptions storage = storage_;
+  if (storage.is_plain()) return absl::OkStatus();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::vector<WeightOperand> operands =
+      WeightOperandsOf(*shaped.analysis);
+  const bool are_known = statistics_ != nullptr &&
+                         std::all_of(operands.begin(), operands.end(),
+                                     [this](const WeightOperand& operand) {
+                                       return statistics_->count(operand) > 0;
+                                     });
+  if (!are_known) {
+    OPCOST_RETURN_IF_ERROR(ReadWeights(*shaped.analysis, payloads_, &storage));
+    statistics_ = storage.statistics;
+  }
+  shaped.statistics = statistics_;
+  return absl::OkStatus();
+}
+
+absl::Status Sweeper::Shape(size_t number, Shaped& shaped) {
   OPCOST_ASSIGN_OR_RETURN(Combination combination, Combine(shapes_, number));
   InputOptions input = std::move(combination.line.input);
   input.operators = input_.operators;
@@ -193,23 +226,35 @@ absl::Status Sweeper::Shape(size_t number, Shaped& shaped) const {
   shaped.analysis = std::make_unique<const Analysis>(*std::move(analysis));
   shaped.offset = combination.offset;
   shaped.name = std::move(combination.name);
-  return absl::OkStatus();
+  return AddStatistics(shaped);
+}
+
+absl::StatusOr<EstimateOptions> Sweeper::OptionsFor(
+    const Shaped& shaped, const Pricing& pricing) const {
+  EstimateOptions options = pricing.options;
+  if (options.storage.is_plain()) return options;
+  options.storage.statistics = shaped.statistics;
+  CommandLine line;
+  line.estimate.storage = options.storage;
+  line.input.count = shaped.analysis->count_options;
+  OPCOST_RETURN_IF_ERROR(CheckStorage(line));
+  return options;
 }
 
 absl::Status Sweeper::PriceAll(const Shaped& shaped, size_t begin, size_t end) {
   for (size_t p = begin; p < end; ++p) {
     const Pricing& pricing = pricings_[p];
-    absl::StatusOr<Totals> totals =
-        MakeTotals(*shaped.analysis, *pricing.table, pricing.options);
+    const absl::StatusOr<EstimateOptions> options = OptionsFor(shaped, pricing);
+    const absl::StatusOr<Totals> totals =
+        options.ok() ? MakeTotals(*shaped.analysis, *pricing.table, *options)
+                     : absl::StatusOr<Totals>(options.status());
     if (!totals.ok()) {
-      return With(
-          absl::StrCat(shaped.name,
-                       shaped.name.empty() || pricing.name.empty() ? "" : " ",
-                       pricing.name),
-          totals.status());
+      const bool has_both = !shaped.name.empty() && !pricing.name.empty();
+      return With(absl::StrCat(shaped.name, has_both ? " " : "", pricing.name),
+                  totals.status());
     }
     SweepRow& row = result_.sweep.rows[shaped.offset + pricing.offset];
-    row.totals = *std::move(totals);
+    row.totals = *totals;
     row.samples = shaped.analysis->samples;
     row.unit = pricing.table->unit();
   }
@@ -243,9 +288,11 @@ absl::Status Sweeper::InOrder(
 
 absl::Status Sweeper::AddRemarks(const Shaped& first) {
   const Pricing& pricing = pricings_[0];
+  OPCOST_ASSIGN_OR_RETURN(const EstimateOptions options,
+                          OptionsFor(first, pricing));
   OPCOST_ASSIGN_OR_RETURN(
       const Estimate estimate,
-      MakeEstimate(*first.analysis, *pricing.table, pricing.options));
+      MakeEstimate(*first.analysis, *pricing.table, options));
   result_.diagnostics = estimate.diagnostics;
   return absl::OkStatus();
 }
@@ -290,11 +337,25 @@ absl::StatusOr<SweepResult> Sweeper::Run(const CliEnvironment& environment) {
 
 }  // namespace
 
+StorageOptions StorageOfAny(const CommandLine& line) {
+  for (const SweepAxis& axis : line.axes) {
+    for (const std::string& value : axis.values) {
+      CommandLine scratch;
+      scratch.command = kSweep;
+      if (axis.row->apply(value, scratch).ok() &&
+          !scratch.estimate.storage.is_plain()) {
+        return scratch.estimate.storage;
+      }
+    }
+  }
+  return {};
+}
+
 absl::StatusOr<SweepResult> RunCombinations(
-    const CommandLine& line, const Model& model,
+    const CommandLine& line, const Model& model, const PayloadSource& payloads,
     const CliEnvironment& environment, int threads,
     const std::function<void(int64_t done, int64_t all)>& progress) {
-  return Sweeper(line, model, threads, progress).Run(environment);
+  return Sweeper(line, model, payloads, threads, progress).Run(environment);
 }
 
 }  // namespace opcost

@@ -57,13 +57,14 @@ class ProgressBar {
 absl::StatusOr<ExitStatus> RunSweep(const CommandLine& line,
                                     const CliEnvironment& environment) {
   std::ostream& err = *environment.err;
-  OPCOST_ASSIGN_OR_RETURN(const Model model,
-                          ImportModel(line.operands[0], environment));
+  OPCOST_ASSIGN_OR_RETURN(
+      const OpenModel open,
+      OpenModelAt(line.operands[0], StorageOfAny(line), environment));
   absl::StatusOr<SweepResult> result = [&] {
     ProgressBar bar(err,
                     environment.err_is_terminal && line.render.verbosity >= 0);
     return RunCombinations(
-        line, model, environment, /*threads=*/0,
+        line, *open.model, *open.payloads, environment, /*threads=*/0,
         [&bar](int64_t done, int64_t all) { bar.Show(done, all); });
   }();
   OPCOST_RETURN_IF_ERROR(result.status());

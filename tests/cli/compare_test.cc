@@ -120,6 +120,41 @@ TEST_F(CompareCommandTest, ATableOfItsOwnIsADifferenceInPrices) {
   EXPECT_NEAR(double(difference["total"]), 6 * (1.9 - 0.9), 1e-9);
 }
 
+TEST_F(CompareCommandTest, AStorageFormatOfItsOwnIsAPartOfItsOwn) {
+  PutFile("sparse.onnx", OnnxBytesFromText(R"(
+      <ir_version: 8, opset_import: ["" : 17]> g
+      (float[1,4] x) => (float[1,4] y)
+      <float[4,4] w = {1, 0, 0, 2, 0, 3, 1, 0, 1, 1, 0, 0, 0, 0, 2, 1}> {
+        y = MatMul(x, w)
+      })"));
+  const json document = Document(
+      "sparse.onnx sparse.onnx@weights=csr sparse.onnx@weights=csr,"
+      "bits=16 sparse.onnx@table=jouppi-7nm-hbm2,weights=nm");
+  const json& layer = document["layers"][0];
+  EXPECT_EQ(layer["weight_formats"],
+            json::parse(R"(["dense", "csr", "csr", "nm"])"));
+  const auto part = [&](size_t side, const char* name) {
+    return double(layer["differences"][side][name]);
+  };
+  const auto energy = [&](size_t side) {
+    return double(layer["energy_pj"][side]);
+  };
+  // Stored in csr, the same layer; nothing else has changed.
+  EXPECT_DOUBLE_EQ(part(1, "format"), energy(1) - energy(0));
+  EXPECT_EQ(part(1, "counts"), 0);
+  // Dense, the half widths change the numbers' formats alone.
+  const json dense = Document("sparse.onnx sparse.onnx@bits=16");
+  EXPECT_DOUBLE_EQ(part(2, "width"),
+                   double(dense["layers"][0]["differences"][1]["width"]));
+  EXPECT_EQ(part(2, "counts"), 0);
+  for (const size_t side : {size_t{1}, size_t{2}, size_t{3}}) {
+    EXPECT_NEAR(part(side, "total"), energy(side) - energy(0), 1e-9);
+  }
+  EXPECT_NE(part(3, "prices"), 0);
+  EXPECT_EQ(part(3, "counts"), 0);
+  EXPECT_EQ(part(3, "width"), 0);
+}
+
 TEST_F(CompareCommandTest, OptionsThatASideCanNotHaveAreNamed) {
   ExpectFails(Opcost("compare relu.onnx relu.onnx@bit=8"), kBadUsage,
               "opcost: side 'relu.onnx@bit=8': a side has no option 'bit'; did "

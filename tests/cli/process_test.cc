@@ -66,6 +66,26 @@ TEST_F(ProcessTest, PrintsExpressionsAndTakesUnknownLayers) {
             kBadInput);
 }
 
+TEST_F(ProcessTest, LimitsEndWithAStatusOfTheirOwn) {
+  EXPECT_EQ(Shell("m.onnx --max-energy 1J").status, kDone);
+  EXPECT_EQ(Shell("m.onnx --max-energy 1pJ").status, kLimitExceeded);
+  EXPECT_EQ(Shell("compare m.onnx m.onnx --max-ratio 1").status, kDone);
+  EXPECT_EQ(Shell("compare m.onnx@bits=16 m.onnx --max-ratio 1.10").status,
+            kLimitExceeded);
+  const CliRun run = Shell("m.onnx --format json | '" OPCOST_EXECUTABLE
+                           "' compare m.onnx - --max-layer-ratio 1");
+  EXPECT_EQ(run.status, kDone) << run.err;
+}
+
+TEST_F(ProcessTest, SweepsOnAllCores) {
+  const std::string line = "m.onnx --batch 1..200 --bits 4..32 --format csv";
+  const CliRun run = Shell("sweep " + line);
+  EXPECT_EQ(run.status, kDone) << run.err;
+  EXPECT_EQ(run.out, RunCommand({"sweep", "m.onnx", "--batch", "1..200",
+                                 "--bits", "4..32", "--format", "csv"})
+                         .out);
+}
+
 TEST_F(ProcessTest, ReadsAModelFromAPipe) {
   const CliRun run = Shell("- --format csv < m.onnx");
   EXPECT_EQ(run.status, kDone) << run.err;

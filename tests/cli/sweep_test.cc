@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "opcost/frontend/import.h"
+#include "opcost/frontend/payloads.h"
 #include "src/cli/value_list.h"
 #include "tests/cli/cli_run.h"
 #include "tests/support/json_schema.h"
@@ -27,6 +28,15 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+
+// Half of the weights are zeros, two in each block of four.
+constexpr char kSparse[] = R"(
+  <ir_version: 8, opset_import: ["" : 17]> g
+  (float[N,4] x) => (float[N,4] y)
+  <float[4,4] w = {1, 0, 0, 2, 0, 3, 1, 0, 1, 1, 0, 0, 0, 0, 2, 1}> {
+    m = MatMul(x, w)
+    y = Relu(m)
+  })";
 
 class SweepTest : public InTemporaryFolder {
  protected:
@@ -149,6 +159,25 @@ TEST_F(SweepTest, OptionsOfEveryKindHaveLists) {
                           Rows("relu.onnx --input x=1x3,4x5 --bits 16"));
 }
 
+TEST_F(SweepTest, StorageFormatsHaveLists) {
+  PutFile("sparse.onnx", OnnxBytesFromText(kSparse));
+  ExpectRowsAreSingleRuns(
+      "sparse.onnx",
+      Rows("sparse.onnx --weights dense,csr,cer,bitmap,auto --bits 32,int8 "
+           "--batch 1,3 --graph as-written,deployed"));
+  ExpectRowsAreSingleRuns("sparse.onnx",
+                          Rows("sparse.onnx --skip weights --memory-model "
+                               "per-use,once"));
+  ExpectFails(Opcost("sweep sparse.onnx --weights dense,csr --padding "
+                     "counted,skipped"),
+              kBadUsage,
+              "with --padding skipped --weights csr: --weights csr "
+              "and --padding skipped exclude each other");
+  const std::string bytes = ReadFile("sparse.onnx");
+  EXPECT_EQ(Opcost("sweep - --weights csr,nm", bytes).out,
+            Opcost("sweep sparse.onnx --weights csr,nm").out);
+}
+
 TEST_F(SweepTest, RowsStandInTheOrderOfTheLists) {
   const std::vector<json> rows = Rows("relu.onnx --batch 2,1 --bits 16,32");
   ASSERT_EQ(rows.size(), 4u);
@@ -178,13 +207,15 @@ TEST_F(SweepTest, ManyRowsAreTheSameOnOneThreadAndOnSeveral) {
     seen.push_back(done);
   };
   ASSERT_OK_AND_ASSIGN(const SweepResult one,
-                       RunCombinations(*line, model, environment, 1, progress));
+                       RunCombinations(*line, model, ModelPayloads("net.onnx"),
+                                       environment, 1, progress));
   ASSERT_EQ(one.sweep.rows.size(), 33u * 29 * 3);
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen.back(), 33 * 29 * 3);
   ASSERT_OK_AND_ASSIGN(
       const SweepResult four,
-      RunCombinations(*line, model, environment, 4, [](int64_t, int64_t) {}));
+      RunCombinations(*line, model, ModelPayloads("net.onnx"), environment, 4,
+                      [](int64_t, int64_t) {}));
   RenderOptions csv;
   csv.format = Format::kCsv;
   EXPECT_EQ(RenderSweep(one.sweep, csv), RenderSweep(four.sweep, csv));
