@@ -215,6 +215,23 @@ TEST(ChannelsTest, WhatCantShrinkIsRefusedWithItsReason) {
   }
 }
 
+TEST(ChannelsTest, AFractionOfLessThanAChannelIsRefused) {
+  const std::string path = Save(WithWeights(
+      "g (float[1,2,4,4] x, float[3,2,1,1] w1, float[2,3,1,1] w2) =>"
+      "   (float[1,2,4,4] y) { h = Conv(x, w1) z = Conv(h, w2) y = Tanh(z) }"));
+  const std::string no_weights =
+      Save(*ProtoFromText("g (float[2,3] x) => (float[2,3] y) { y = Tanh(x) }"),
+           "bare");
+  EXPECT_THAT(WriteVariantOf(no_weights, Channels(0.5)),
+              FailsWith("no operator's channels can go; no weight is stored, "
+                        "or the fraction is less than half a channel of each; "
+                        "--prune sets single weights to zero instead"));
+  EXPECT_THAT(WriteVariantOf(path, Channels(0.1)),
+              FailsWith("no operator's channels can go; Conv 'z' keeps its "
+                        "channels: the model returns them as 'y'; --prune sets "
+                        "single weights to zero instead"));
+}
+
 TEST(ChannelsTest, WithoutWeightsTheLastOnesGo) {
   const std::string path = SaveExternal(WithWeights(
       "g (float[1,2,4,4] x, float[4,2,1,1] w, float[8,64] v, float[3,8] u) =>"

@@ -256,6 +256,29 @@ TEST(Int8Test, WithoutWeightsTheStructureIsTheSame) {
   EXPECT_EQ(MacsOf(without.path), (4 * 6 * 6) * (3 * 3 * 3) + 36 * 5);
 }
 
+TEST(Int8Test, WithoutWeightsThoseInTheModelArentWrittenEither) {
+  // w has 4 * 200 bytes, in the model's own file.
+  const std::string path = Save(
+      WithWeights("g (float[1,20,4,4] x, float[10,20,1,1] w, float[10] b) =>"
+                  "   (float[1,10,4,4] y) { y = Conv(x, w, b) }"));
+  for (const Place place : {Place::kExternal, Place::kEmbedded}) {
+    ASSERT_OK_AND_ASSIGN(
+        const Written written,
+        WriteVariantOf(path, Int8(), Source::Weights::kAbsent, place));
+    EXPECT_FALSE(std::filesystem::exists(TestFolder() + "out/int8.weights"));
+    EXPECT_EQ(MacsOf(written.path), (10 * 4 * 4) * 20);
+  }
+  const std::string large = Save(WithWeights(
+      "g (float[1,20,4,4] x, float[40,20,1,1] w) => (float[1,40,4,4] y) {"
+      "  y = Conv(x, w) }"));
+  ASSERT_OK_AND_ASSIGN(
+      const Written written,
+      WriteVariantOf(large, Int8(true), Source::Weights::kAbsent));
+  EXPECT_FALSE(
+      std::filesystem::exists(TestFolder() + "out/int8-per-channel.weights"));
+  EXPECT_EQ(MacsOf(written.path), (40 * 4 * 4) * 20);
+}
+
 TEST(Int8Test, OldOperatorSetsAreRefusedWithARemedy) {
   constexpr char kSmall[] =
       "g (float[1,2,4,4] x, float[2,2,1,1] w) => (float[1,2,4,4] y) {"

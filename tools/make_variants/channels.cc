@@ -193,9 +193,10 @@ absl::StatusOr<NewModel> ChannelPruner::Prune() {
   Note();
   if (stays_.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "no operator's channels can go",
-        notes_.empty() ? ": none has as many" : "; ",
-        notes_.empty() ? "" : notes_.front(),
+        "no operator's channels can go; ",
+        notes_.empty() ? "no weight is stored, or the fraction is less than "
+                         "half a channel of each"
+                       : notes_.front(),
         notes_.size() > 1 ? absl::StrCat(", and ", notes_.size() - 1, " others")
                           : "",
         "; --prune sets single weights to zero instead"));

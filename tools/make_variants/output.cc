@@ -69,11 +69,12 @@ uint64_t SizeOf(const Placed& placed) {
   return size + FieldSize(static_cast<uint64_t>(placed.tensor->bytes));
 }
 
-// Decides for each tensor where it goes; `offset` ends as the weight file's
-// size.
+// Decides for each tensor where it goes; `end` becomes the weight file's size.
+// A model that is made without weights gets none, but for small tensors.
 absl::StatusOr<std::vector<Placed>> PlaceTensors(const NewModel& model,
                                                  const std::string& location,
-                                                 Place place, int64_t* end) {
+                                                 Place place, bool has_weights,
+                                                 int64_t* end) {
   std::vector<Placed> placed;
   *end = 0;
   for (const NewTensor& tensor : model.tensors) {
@@ -87,11 +88,12 @@ absl::StatusOr<std::vector<Placed>> PlaceTensors(const NewModel& model,
       here.head.set_raw_data(bytes.str());
       continue;
     }
-    if (!tensor.is_absent && place == Place::kEmbedded) {
+    const bool is_written = has_weights && !tensor.is_absent;
+    if (is_written && place == Place::kEmbedded) {
       here.home = Home::kModelFile;
       continue;
     }
-    if (!tensor.is_absent) here.home = Home::kWeightFile;
+    if (is_written) here.home = Home::kWeightFile;
     here.offset = (*end + kAlignment - 1) / kAlignment * kAlignment;
     *end = here.offset + tensor.bytes;
     here.head.set_data_location(onnx::TensorProto::EXTERNAL);
@@ -285,7 +287,8 @@ absl::StatusOr<int64_t> Write(const Source& source, const NewModel& model,
   OPCOST_RETURN_IF_ERROR(CheckTarget(source, weights_path));
   int64_t end = 0;
   OPCOST_ASSIGN_OR_RETURN(const std::vector<Placed> placed,
-                          PlaceTensors(model, name + ".weights", place, &end));
+                          PlaceTensors(model, name + ".weights", place,
+                                       source.has_weights(), &end));
   uint64_t model_size = model.proto.ByteSizeLong();
   for (const Placed& here : placed) model_size += FieldSize(SizeOf(here));
   if (model_size > INT_MAX) {
