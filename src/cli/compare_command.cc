@@ -89,6 +89,7 @@ absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
   OPCOST_ASSIGN_OR_RETURN(std::vector<LoadedSide> loaded,
                           LoadSides(line, environment, base_table));
   std::vector<ComparisonSide> sides;
+  sides.reserve(loaded.size());
   for (const LoadedSide& side : loaded) sides.push_back(side.side);
   OPCOST_ASSIGN_OR_RETURN(const Comparison comparison,
                           Compare(std::move(sides), base_table.get()));

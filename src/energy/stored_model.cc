@@ -121,8 +121,8 @@ void NoteReasons(const Storages& storages, const StorageOptions& options,
     std::string what = options.format.has_value() ? " stays dense: "
                        : IsStored(storage)
                            ? absl::StrCat(" takes ", storage.label(),
-                                          ", not all formats were there: ")
-                           : " stays dense, not all formats were there: ";
+                                          ", some formats being unavailable: ")
+                           : " stays dense, some formats being unavailable: ";
     analysis.diagnostics.Note(
         "weight-format", absl::StrCat(layer.node->op_type, " '", layer.name,
                                       "'", what, storage.reason));

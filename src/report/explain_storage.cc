@@ -75,8 +75,8 @@ std::string ExplainStorage(const Estimate& estimate, const LayerEstimate& layer,
   }
   if (!storage->reason.empty()) {
     const std::string what = storage->operands.empty()
-                                 ? "dense, as other formats aren't there: "
-                                 : "not all formats were there: ";
+                                 ? "dense, as other formats are unavailable: "
+                                 : "some formats are unavailable: ";
     absl::StrAppend(&out,
                     Wrap("  ", OneLine(absl::StrCat(what, storage->reason)),
                          options.width));
