@@ -11,8 +11,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "opcost/support/status_macros.h"
 #include "opcost/ir/element_bits.h"
+#include "opcost/support/status_macros.h"
 #include "src/frontend/external_path.h"
 #include "src/frontend/type_import.h"
 
