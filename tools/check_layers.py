@@ -22,7 +22,10 @@ MAY_INCLUDE = {
     "weights": ["ops"],
     "memory": ["analysis", "weights"],
     "energy": ["memory"],
-    "report": ["energy"],
+    "carbon": ["support"],
+    "measure": ["support"],
+    "calibrate": ["energy"],
+    "report": ["energy", "calibrate", "measure", "carbon"],
     "cli": ["report", "frontend"],
 }
 

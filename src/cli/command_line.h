@@ -31,7 +31,11 @@ enum CommandBit : unsigned {
   kCompare = 1 << 8,
   kSweep = 1 << 9,
   kWeights = 1 << 10,
-  kHelp = 1 << 11,
+  kMeasure = 1 << 11,
+  kCollect = 1 << 12,
+  kCalibrate = 1 << 13,
+  kCarbon = 1 << 14,
+  kHelp = 1 << 15,
 };
 // What lists layers with their energies.
 inline constexpr unsigned kListing = kEstimate | kCompare;

@@ -32,6 +32,7 @@ enum ExitStatus : int {
   kBadInput = 1,
   kBadUsage = 2,
   kLimitExceeded = 3,  // --max-energy and the like
+  kNotMeasured = 4,    // a measured run was asked for and can't be had
   kIncomplete = 5,
 };
 
