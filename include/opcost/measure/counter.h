@@ -27,8 +27,8 @@ struct EnergyDomain {
 struct CounterReading {
   double wall_seconds = 0;    // since 1970, for meters with time stamps
   double steady_seconds = 0;  // of a clock that nobody sets
-  // By domain: energy since the counter was opened, wraps undone. Empty for
-  // a meter, which is read afterwards.
+  // By domain: energy since the counter's first reading, wraps undone. Empty
+  // for a meter, which is read afterwards.
   std::vector<int64_t> microjoules;
 };
 
@@ -36,7 +36,7 @@ class EnergyCounter {
  public:
   virtual ~EnergyCounter() = default;
 
-  // "rapl", "perf", "nvml", "meter".
+  // "rapl", "perf", "nvml", "meter", "constant".
   virtual absl::string_view name() const = 0;
   virtual const std::vector<EnergyDomain>& domains() const = 0;
   // A window shorter than this says little: the counter's steps would show.
@@ -46,14 +46,18 @@ class EnergyCounter {
   virtual double most_seconds_between_readings() const = 0;
 
   // Errors (all end in exit status 4): PERMISSION_DENIED; DATA_LOSS for a
-  // counter that vanished, is cut short or was reset.
+  // counter that vanished, is cut short, was reset, or was last read so long
+  // ago that it may have wrapped twice.
   virtual absl::StatusOr<CounterReading> Read() = 0;
-  // The energy of each domain between two readings of this counter. Errors:
-  // DATA_LOSS for a meter that doesn't cover the time.
+  // The energy of each domain between two readings of this counter. A meter
+  // may wait for its file to cover the time. Errors: DATA_LOSS for a meter
+  // that doesn't cover the time, or a counter that stands still.
   virtual absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
       const CounterReading& begin, const CounterReading& end) = 0;
   // False if the energy is a constant that the user gave, times time.
   virtual bool is_measured() const { return true; }
+  // Those watts; 0 for what is measured.
+  virtual double constant_watts() const { return 0; }
 };
 
 // Which counter to open, and where.

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watts that the user gave, times time: what a published power or a meter's
+// mean amounts to. It is labelled, never chosen by itself, and never called
+// measured.
+#include <cmath>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "src/measure/counters.h"
+
+namespace opcost {
+namespace {
+
+constexpr double kMostWatts = 1e6;
+
+class ConstantCounter : public EnergyCounter {
+ public:
+  ConstantCounter(double watts, MeasureSystem system)
+      : watts_(watts), system_(std::move(system)) {
+    EnergyDomain domain;
+    domain.name = absl::StrCat("constant ", watts, " W");
+    domain.source = "given, not measured";
+    domains_.push_back(domain);
+  }
+
+  absl::string_view name() const override { return "constant"; }
+  const std::vector<EnergyDomain>& domains() const override { return domains_; }
+  double least_window_seconds() const override { return 0; }
+  double most_seconds_between_readings() const override { return 86400; }
+  bool is_measured() const override { return false; }
+  double constant_watts() const override { return watts_; }
+
+  absl::StatusOr<CounterReading> Read() override {
+    CounterReading reading;
+    reading.wall_seconds = system_.wall_seconds();
+    reading.steady_seconds = system_.steady_seconds();
+    if (!has_begun_) begin_seconds_ = reading.steady_seconds;
+    has_begun_ = true;
+    reading.microjoules = {Microjoules(reading.steady_seconds)};
+    return reading;
+  }
+
+  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
+      const CounterReading& begin, const CounterReading& end) override {
+    return DifferenceOf(begin, end, domains_, {false});
+  }
+
+ private:
+  int64_t Microjoules(double steady_seconds) const {
+    return std::llround(watts_ * (steady_seconds - begin_seconds_) * 1e6);
+  }
+
+  double watts_;
+  MeasureSystem system_;
+  std::vector<EnergyDomain> domains_;
+  bool has_begun_ = false;
+  double begin_seconds_ = 0;
+};
+
+}  // namespace
+
+CounterOr OpenConstant(absl::string_view watts, const MeasureSystem& system) {
+  double value = 0;
+  // Not a number compares false.
+  if (!absl::SimpleAtod(watts, &value) || !(value > 0 && value <= kMostWatts)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("counter constant=WATTS: expected a number of watts above "
+                     "0 and at most 1000000, found '",
+                     Printable(watts), "'"));
+  }
+  return std::make_unique<ConstantCounter>(value, system);
+}
+
+}  // namespace opcost

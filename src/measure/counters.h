@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters that OpenCounter chooses from.
+#ifndef OPCOST_SRC_MEASURE_COUNTERS_H_
+#define OPCOST_SRC_MEASURE_COUNTERS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "opcost/measure/counter.h"
+#include "src/measure/system.h"
+
+namespace opcost {
+
+using CounterOr = absl::StatusOr<std::unique_ptr<EnergyCounter>>;
+
+// No package and no GPU draws more: the largest of 2024 are made for 500 W
+// (Intel Xeon 6980P, AMD EPYC 9965) and 1,000 W (NVIDIA B200). A difference
+// that says more is a fault of the counter.
+inline constexpr double kMostDeviceWatts = 2000;
+// The same for a whole board (psys) of up to 16 sockets.
+inline constexpr double kMostPlatformWatts = 32000;
+// Counters move in steps of up to 0.1 s: two readings in between may see a
+// whole step in no time.
+inline constexpr double kSlackSeconds = 1;
+// A package or a GPU that takes nothing for so long isn't counted.
+inline constexpr double kStillSeconds = 5;
+
+// RAPL through the powercap tree at `root`.
+CounterOr OpenRapl(const std::string& root, const MeasureSystem& system);
+
+// `watts`, times time: never measured. Errors: INVALID_ARGUMENT unless it is a
+// number above 0 and at most 1e6.
+CounterOr OpenConstant(absl::string_view watts, const MeasureSystem& system);
+
+// The microjoules of each domain from `begin` to `end`, of a counter that
+// keeps its sums in its readings. Errors: INVALID_ARGUMENT if they aren't two
+// readings of this counter in order; DATA_LOSS for a domain in `must_move`
+// that took nothing for kStillSeconds.
+absl::StatusOr<std::vector<int64_t>> DifferenceOf(
+    const CounterReading& begin, const CounterReading& end,
+    const std::vector<EnergyDomain>& domains,
+    const std::vector<bool>& must_move);
+
+}  // namespace opcost
+
+#endif  // OPCOST_SRC_MEASURE_COUNTERS_H_
