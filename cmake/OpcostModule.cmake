@@ -54,7 +54,9 @@ function(opcost_library name)
     # xxhash, which has no CMake package, and toml++ by their plain names.
     PRIVATE onnx_proto $<BUILD_INTERFACE:PkgConfig::XXHASH>
             $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
-            $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:tomlplusplus>)
+            $<BUILD_INTERFACE:PkgConfig::NLOPT>
+            $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:tomlplusplus>
+            $<INSTALL_INTERFACE:nlopt> ${CMAKE_DL_LIBS})
 endfunction()
 
 # opcost_precompile(<target> <headers>): reads the headers once for all sources

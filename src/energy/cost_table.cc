@@ -15,10 +15,6 @@
 
 namespace opcost {
 
-struct CostTable::Rep {
-  TableContent content;
-};
-
 namespace {
 
 using OptionalPrice = std::optional<Price> ArithmeticEntry::*;
@@ -231,6 +227,10 @@ const Source* CostTable::FindSource(absl::string_view id) const {
     if (source.id == id) return &source;
   }
   return nullptr;
+}
+
+const FitRecord* CostTable::fit() const {
+  return rep_->content.fit.has_value() ? &*rep_->content.fit : nullptr;
 }
 
 const StaticPower* CostTable::static_power() const {

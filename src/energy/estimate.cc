@@ -224,6 +224,7 @@ double Estimator::MacSeconds(const LayerCounts& layer) {
   for (const Arith& arith : layer.counts.arith) {
     if (arith.role != ArithRole::kProduct) continue;
     const NumberFormat format = formats_.OfArith(layer, arith);
+    if (!power_->needs_seconds()) break;
     const double* rate = RateOf(power_->macs_per_second, format);
     if (rate != nullptr) {
       seconds += static_cast<double>(arith.count.value()) *
@@ -237,6 +238,11 @@ double Estimator::MacSeconds(const LayerCounts& layer) {
                      ": its MACs take no time in this estimate"));
   }
   return seconds;
+}
+
+double Estimator::StaticEnergy(double seconds, double operator_runs) const {
+  return seconds * power_->watts * kPicojoulesPerJoule +
+         operator_runs * power_->pj_per_operator;
 }
 
 // The longest of the tiers' times. `rows` are ArrayTraffic.
@@ -270,8 +276,9 @@ absl::Status Estimator::PriceLayer(const LayerCounts& layer,
     const double macs = is_counted ? MacSeconds(layer) : 0;
     mac_seconds_.push_back(macs);
     result.sums.seconds = std::max(macs, MovementSeconds(traffic));
-    result.sums.static_pj =
-        result.sums.seconds * power_->watts * kPicojoulesPerJoule;
+    const double runs = is_counted ? static_cast<double>(layer.times) : 0;
+    result.sums.static_pj = StaticEnergy(result.sums.seconds, runs);
+    operator_runs_ += runs;
   }
   OPCOST_RETURN_IF_ERROR(PriceTraffic(std::move(traffic), result));
   SetTotal(result.sums);
@@ -315,7 +322,7 @@ absl::Status Estimator::AddTotals() {
     totals.seconds += layer.sums.seconds;
   }
   if (power_ != nullptr) {
-    totals.static_pj = totals.seconds * power_->watts * kPicojoulesPerJoule;
+    totals.static_pj = StaticEnergy(totals.seconds, operator_runs_);
   }
   SetTotal(totals);
   return absl::OkStatus();
@@ -349,7 +356,7 @@ absl::Status Estimator::AddOnce(absl::Span<const TierTraffic> sums) {
     for (size_t i = 0; i < rows.size(); ++i) {
       seconds += std::max(mac_seconds_[i], MovementSeconds(rows[i]));
     }
-    static_pj = seconds * power_->watts * kPicojoulesPerJoule;
+    static_pj = StaticEnergy(seconds, operator_runs_);
   }
   out_.once_pj = out_.totals.mul_energy.pj + out_.totals.add_energy.pj +
                  movement_pj + static_pj;

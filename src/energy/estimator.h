@@ -55,6 +55,8 @@ class Estimator {
                                   absl::string_view what) const;
   absl::Status PriceTraffic(LayerTraffic&& traffic, LayerEstimate& result);
   double MacSeconds(const LayerCounts& layer);
+  // In pJ.
+  double StaticEnergy(double seconds, double operator_runs) const;
   template <typename Rows>
   double MovementSeconds(const Rows& rows) const;
   absl::Status AddTotals();
@@ -65,6 +67,7 @@ class Estimator {
   Formats formats_;
   PriceBook book_;
   std::vector<double> mac_seconds_;  // of each layer, if there is a power
+  double operator_runs_ = 0;         // of layers that are run, if there is one
   Estimate out_;
 };
 

@@ -52,6 +52,7 @@ struct FunctionEntry {
 // [static] by names: tiers are known only when base tables are merged in.
 struct StaticSection {
   double watts = 0;
+  double pj_per_operator = 0;
   std::map<std::string, double> macs_per_second;
   std::map<std::string, double> bytes_per_second;
 };
@@ -71,6 +72,12 @@ struct TableContent {
   std::array<FunctionEntry, kArithOpCount> functions;
   std::optional<StaticSection> static_section;
   std::optional<StaticPower> static_power;
+  std::optional<FitRecord> fit;
+};
+
+// What CostTable hides.
+struct CostTable::Rep {
+  TableContent content;
 };
 
 // The id of the source of the functions that no table gives.

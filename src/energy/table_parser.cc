@@ -169,8 +169,9 @@ absl::Status TableParser::ParseHead(const TomlValue& root, bool has_base,
   if (const TomlValue* interpolate = root.Find("interpolate")) {
     OPCOST_ASSIGN_OR_RETURN(content.interpolates, interpolate->AsBoolean());
   }
+  content.fit.reset();  // a base's fit says nothing of this table
   if (const TomlValue* fit = root.Find("fit")) {
-    OPCOST_RETURN_IF_ERROR(fit->CheckIsTable());
+    OPCOST_RETURN_IF_ERROR(ParseFit(*fit, content));
   }
   if (const TomlValue* sources = root.Find("source")) {
     OPCOST_RETURN_IF_ERROR(ParseSources(*sources, content));
@@ -249,6 +250,7 @@ std::optional<StaticPower> ToStaticPower(const TableContent& content) {
   if (!content.static_section.has_value()) return std::nullopt;
   StaticPower power;
   power.watts = content.static_section->watts;
+  power.pj_per_operator = content.static_section->pj_per_operator;
   power.macs_per_second = content.static_section->macs_per_second;
   for (size_t t = 0; t < content.tiers.size(); ++t) {
     const auto& rates = content.static_section->bytes_per_second;

@@ -298,15 +298,22 @@ absl::Status ParseFunctions(const TomlValue& section, const SourceScope& outer,
 absl::Status ParseStatic(const TomlValue& section, const SourceScope& outer,
                          TableContent& content) {
   OPCOST_RETURN_IF_ERROR(section.CheckIsTable());
-  OPCOST_RETURN_IF_ERROR(section.CheckKeys(
-      {"watts", "macs_per_second", "bytes_per_second", kSource}));
+  OPCOST_RETURN_IF_ERROR(
+      section.CheckKeys({"watts", "pj_per_operator", "macs_per_second",
+                         "bytes_per_second", kSource}));
   OPCOST_RETURN_IF_ERROR(outer.Enter(section).status());
   if (content.unit == EnergyUnit::kRelative) {
     return section.Error(
         "a table of unit 'relative' has watts; expected no [static] section");
   }
   StaticSection result = content.static_section.value_or(StaticSection());
-  if (!content.static_section.has_value() || section.Find("watts") != nullptr) {
+  const TomlValue* per_operator = section.Find("pj_per_operator");
+  if (per_operator != nullptr) {
+    OPCOST_ASSIGN_OR_RETURN(result.pj_per_operator, ParseAmount(*per_operator));
+  }
+  const bool needs_watts =
+      !content.static_section.has_value() && per_operator == nullptr;
+  if (needs_watts || section.Find("watts") != nullptr) {
     OPCOST_ASSIGN_OR_RETURN(const TomlValue* watts,
                             section.Require("watts", "the static power"));
     OPCOST_ASSIGN_OR_RETURN(result.watts, ParseAmount(*watts));

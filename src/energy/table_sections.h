@@ -53,6 +53,8 @@ absl::Status ParseMemory(const TomlValue& tiers, const SourceScope& scope,
 // Adds [functions].
 absl::Status ParseFunctions(const TomlValue& section, const SourceScope& scope,
                             TableContent& content);
+// Reads [fit], whose keys are whatever wrote it had to say.
+absl::Status ParseFit(const TomlValue& section, TableContent& content);
 // Adds [static].
 absl::Status ParseStatic(const TomlValue& section, const SourceScope& scope,
                          TableContent& content);

@@ -97,6 +97,10 @@ std::vector<std::pair<std::string, std::string>> HeadOf(
           }));
   if (const StaticPower* power = table.static_power(); power != nullptr) {
     head.emplace_back("static", absl::StrCat(Grouped(power->watts), " W"));
+    if (power->pj_per_operator > 0) {
+      head.emplace_back(
+          "", absl::StrCat(Grouped(power->pj_per_operator), " pJ/operator"));
+    }
     for (const auto& [format, rate] : power->macs_per_second) {
       head.emplace_back("", absl::StrCat(format, " ", Grouped(rate), " MAC/s"));
     }

@@ -59,6 +59,7 @@ void WriteStatic(const CostTable& table, JsonWriter& json) {
   if (power == nullptr) return;
   json.Key("static").BeginObject();
   json.Member("watts", power->watts);
+  json.Member("pj_per_operator", power->pj_per_operator);
   json.Key("macs_per_second").BeginObject(Lines::kOne);
   for (const auto& [format, rate] : power->macs_per_second) {
     json.Member(format, rate);

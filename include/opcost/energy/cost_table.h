@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -54,13 +55,32 @@ struct FunctionCost {
 };
 
 // The optional [static] section: power that doesn't depend on the work, and the
-// rates that turn counts into seconds.
+// rates that turn counts into seconds; and what running an operator costs
+// beside its work (dispatch, set-up).
 struct StaticPower {
   double watts = 0;
+  double pj_per_operator = 0;  // of each layer that isn't a view, each time
   // By number format's name ("int8").
   std::map<std::string, double> macs_per_second;
   // By tier index.
   std::map<int, double> bytes_per_second;
+
+  // False if nothing but the operators' own cost is given.
+  bool needs_seconds() const {
+    return watts > 0 || !macs_per_second.empty() || !bytes_per_second.empty();
+  }
+};
+
+// The optional [fit] section: how a fitted table came about. What isn't given
+// is empty.
+struct FitRecord {
+  std::string host;          // the machine that was measured
+  std::string memory_model;  // as `--memory-model` names it
+  std::string graph;         // as `--graph` names it
+  std::string array_scope;   // as `--array-scope` names it
+  // All keys with their values as text, in the file's order, those of nested
+  // tables with a dot: "prices.DRAM.read".
+  std::vector<std::pair<std::string, std::string>> entries;
 };
 
 enum class EnergyUnit : uint8_t { kPicojoule, kRelative };
@@ -101,6 +121,8 @@ class CostTable {
   const std::vector<Source>& sources() const;
   const Source* FindSource(absl::string_view id) const;
   const StaticPower* static_power() const;  // nullptr if the table has none
+  // nullptr if the table wasn't fitted. One that extends a fitted table isn't.
+  const FitRecord* fit() const;
 
   // The price of one mul or add in `format`: by element type, then by kind and
   // width, then interpolated. Errors: FAILED_PRECONDITION, naming the entry
@@ -131,6 +153,7 @@ class CostTable {
   std::vector<Entry> Entries() const;
 
  private:
+  friend class TableWriter;
   struct Rep;
   explicit CostTable(std::unique_ptr<const Rep> rep);
   std::unique_ptr<const Rep> rep_;
