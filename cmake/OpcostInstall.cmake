@@ -30,6 +30,11 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/costtables ${PROJECT_SOURCE_DIR}/schemas
   DESTINATION ${CMAKE_INSTALL_DATADIR}/opcost
   FILES_MATCHING PATTERN "*.toml" PATTERN "*.json")
 
+# What `opcost measure` runs models with.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/runners
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/opcost
+  FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
+
 install(FILES ${PROJECT_SOURCE_DIR}/completions/opcost.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   RENAME opcost)

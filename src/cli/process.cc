@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "opcost/cli/cli.h"
+#include "src/measure/child_process.h"
 
 namespace opcost {
 namespace {
@@ -22,6 +23,7 @@ CliEnvironment ProcessEnvironment() {
   // A closed pipe is then an error of write(), which has a message and an exit
   // status, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  EndChildrenOnSignals();
   std::ios::sync_with_stdio(false);
   CliEnvironment environment;
   environment.in = &std::cin;
@@ -34,6 +36,8 @@ CliEnvironment ProcessEnvironment() {
     environment.terminal_width = size.ws_col;
   }
   environment.table_path = Variable("OPCOST_TABLE_PATH");
+  environment.runner_path = Variable("OPCOST_RUNNERS");
+  environment.python = Variable("OPCOST_PYTHON");
   environment.no_color = !Variable("NO_COLOR").empty();
   return environment;
 }

@@ -14,6 +14,7 @@
 namespace opcost {
 namespace {
 
+constexpr double kLeastWindow = 0.5;       // where the counter has none
 constexpr double kMostRuns = 1e12;         // of one window
 constexpr double kShortWindow = 0.9;       // over what was asked for
 constexpr int kMostShortWindows = 5;       // in a row, after the warm-up
@@ -45,8 +46,9 @@ class Protocol {
            const ProtocolOptions& options, const ProtocolHost& host)
       : workload_(workload), counter_(counter), options_(options), host_(host) {
     if (!host_.sleep) host_.sleep = &SleepFor;
-    window_ = options.window_seconds > 0 ? options.window_seconds
-                                         : counter.least_window_seconds();
+    window_ = options.window_seconds > 0
+                  ? options.window_seconds
+                  : std::max(counter.least_window_seconds(), kLeastWindow);
     is_constant_ = !counter.is_measured();
     idle_ = is_constant_               ? 0
             : options.idle_seconds < 0 ? window_
@@ -142,7 +144,7 @@ class Protocol {
                                 },
                                 [] { return absl::OkStatus(); }));
     OPCOST_ASSIGN_OR_RETURN(const WindowEnergy energy,
-                            EnergyOf(counter_, window, host_.sleep));
+                            EnergyOf(counter_, window));
     idle.is_known = true;
     idle.watts = PerSecond(energy.summed_microjoules, window.seconds());
     for (const int64_t microjoules : energy.microjoules) {
@@ -168,10 +170,9 @@ class Protocol {
           record.trial.runs < runs_) {
         continue;
       }
-      OPCOST_ASSIGN_OR_RETURN(record.energy,
-                              EnergyOf(counter_, window, host_.sleep));
+      OPCOST_ASSIGN_OR_RETURN(record.energy, EnergyOf(counter_, window));
       record.trial.microjoules = is_constant_
-                                     ? std::llround(options_.constant_watts *
+                                     ? std::llround(counter_.constant_watts() *
                                                     record.trial.seconds * 1e6)
                                      : record.energy.summed_microjoules;
       records_.push_back(std::move(record));
@@ -195,7 +196,7 @@ class Protocol {
   double Gross(const TrialRecord& record) const {
     const double runs = static_cast<double>(record.trial.runs);
     return is_constant_
-               ? options_.constant_watts * record.trial.seconds / runs
+               ? counter_.constant_watts() * record.trial.seconds / runs
                : static_cast<double>(record.trial.microjoules) / 1e6 / runs;
   }
 
@@ -289,7 +290,7 @@ class Protocol {
     Measurement& m = result_;
     m.counter = std::string(counter_.name());
     m.is_measured = !is_constant_;
-    m.constant_watts = is_constant_ ? options_.constant_watts : 0;
+    m.constant_watts = is_constant_ ? counter_.constant_watts() : 0;
     m.gross_joules =
         Over([this](const TrialRecord& record) { return Gross(record); });
     m.net_joules = NetInterval();
@@ -298,7 +299,7 @@ class Protocol {
     });
     m.gross_watts = Over([this](const TrialRecord& record) {
       return is_constant_
-                 ? options_.constant_watts
+                 ? counter_.constant_watts()
                  : PerSecond(record.trial.microjoules, record.window_seconds);
     });
     m.idle_watts = IdleWatts();

@@ -15,28 +15,10 @@ namespace opcost {
 namespace {
 
 constexpr double kMostSampleSeconds = 1;
-// How late a meter's file may be, and how often it is looked at.
-constexpr double kMeterSeconds = 10, kMeterPause = 0.25;
 
 // A meter is read afterwards, in one go.
 bool IsMeter(const CounterReading& reading) {
   return reading.microjoules.empty();
-}
-
-absl::StatusOr<std::vector<int64_t>> Between(
-    EnergyCounter& counter, const CounterReading& begin,
-    const CounterReading& end,
-    const std::function<void(double seconds)>& sleep) {
-  absl::StatusOr<std::vector<int64_t>> energy =
-      counter.MicrojoulesBetween(begin, end);
-  if (!IsMeter(end)) return energy;
-  for (double waited = 0;
-       absl::IsDataLoss(energy.status()) && waited < kMeterSeconds;
-       waited += kMeterPause) {
-    sleep(kMeterPause);
-    energy = counter.MicrojoulesBetween(begin, end);
-  }
-  return energy;
 }
 
 }  // namespace
@@ -82,14 +64,14 @@ absl::StatusOr<Window> WatchUntil(
   return window;
 }
 
-absl::StatusOr<WindowEnergy> EnergyOf(
-    EnergyCounter& counter, const Window& window,
-    const std::function<void(double seconds)>& sleep) {
+absl::StatusOr<WindowEnergy> EnergyOf(EnergyCounter& counter,
+                                      const Window& window) {
   const std::vector<CounterReading>& readings = window.readings;
   const std::vector<EnergyDomain>& domains = counter.domains();
   WindowEnergy energy;
-  OPCOST_ASSIGN_OR_RETURN(energy.microjoules, Between(counter, readings.front(),
-                                                      readings.back(), sleep));
+  OPCOST_ASSIGN_OR_RETURN(
+      energy.microjoules,
+      counter.MicrojoulesBetween(readings.front(), readings.back()));
   if (energy.microjoules.size() != domains.size()) {
     return absl::DataLossError("the counter has lost a domain");
   }
@@ -104,7 +86,7 @@ absl::StatusOr<WindowEnergy> EnergyOf(
     if (seconds <= 0) continue;
     OPCOST_ASSIGN_OR_RETURN(
         const std::vector<int64_t> part,
-        Between(counter, readings[i - 1], readings[i], sleep));
+        counter.MicrojoulesBetween(readings[i - 1], readings[i]));
     std::vector<double> watts;
     for (const int64_t microjoules : part) {
       watts.push_back(static_cast<double>(microjoules) / 1e6 / seconds);

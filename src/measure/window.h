@@ -40,10 +40,9 @@ absl::StatusOr<Window> WatchUntil(
     const std::function<absl::StatusOr<bool>(double seconds)>& wait,
     const std::function<absl::Status()>& begin);
 
-// Asks `counter` what a window took; a meter may take 10 s to have it.
-absl::StatusOr<WindowEnergy> EnergyOf(
-    EnergyCounter& counter, const Window& window,
-    const std::function<void(double seconds)>& sleep);
+// Asks `counter` what a window took.
+absl::StatusOr<WindowEnergy> EnergyOf(EnergyCounter& counter,
+                                      const Window& window);
 
 // Sleeps of the process.
 void SleepFor(double seconds);

@@ -20,6 +20,8 @@ struct CliEnvironment {
   int terminal_width = 100;  // columns
   std::string table_path;    // $OPCOST_TABLE_PATH: folders, ':' between
   bool no_color = false;     // $NO_COLOR is set
+  std::string runner_path;   // $OPCOST_RUNNERS: folders, ':' between
+  std::string python;        // $OPCOST_PYTHON: an interpreter
 };
 
 // What this process has. Also has a closed pipe reported as an error of

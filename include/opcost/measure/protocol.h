@@ -33,15 +33,13 @@ class Workload {
 };
 
 struct ProtocolOptions {
-  double window_seconds = 0;  // of one trial; 0: the counter's least
-  double idle_seconds = -1;   // before and after; below 0: as long as a window
-  double warm_seconds = 1;    // the least of running before anything counts
-  int least_trials = 10;      // at least 2
+  // Of one trial; 0: the counter's least, 0.5 if it has none.
+  double window_seconds = 0;
+  double idle_seconds = -1;  // before and after; below 0: as long as a window
+  double warm_seconds = 1;   // the least of running before anything counts
+  int least_trials = 10;     // at least 2
   int most_trials = 30;
   double precision = 0.02;  // half-width that is good enough, over the mean
-  // Of a counter that doesn't measure: energy is this times the workload's own
-  // seconds, and idling isn't looked at.
-  double constant_watts = 0;
 };
 
 // What of the machine the protocol needs, so that tests can do without one.
@@ -58,9 +56,12 @@ struct ProtocolHost {
 // net energy of an inference is known to `precision` or `most_trials` have run.
 // Then `is_stable` is false; Stability() has the error.
 //
+// The energy of a counter that doesn't measure is its watts times the
+// workload's own seconds; idling isn't looked at then.
+//
 // Sets all that doesn't come of the runner's description or the machine.
 // Errors: those of workload and counter; INVALID_ARGUMENT for options that make
-// no sense; DATA_LOSS for a meter that doesn't cover a window 10 s after it.
+// no sense.
 absl::StatusOr<Measurement> MeasureWorkload(Workload& workload,
                                             EnergyCounter& counter,
                                             const ProtocolOptions& options,
