@@ -190,20 +190,23 @@ struct ContentWriter {
   }
 };
 
-// How many outputs the text has to ask for: up to the last that is used.
-absl::StatusOr<size_t> OutputCount(const Analysis& analysis, const Node& node) {
+// The outputs that the text has to ask for: " outputs=1,0,1". None but the
+// first is the default.
+absl::StatusOr<std::string> OutputsText(const Analysis& analysis,
+                                        const Node& node) {
   const auto is_used = [&](size_t o) {
     return node.outputs[o] != kAbsent &&
            analysis.used[static_cast<size_t>(node.outputs[o])] != 0;
   };
   size_t count = node.outputs.size();
   while (count > 0 && !is_used(count - 1)) --count;
-  for (size_t o = 0; o < count; ++o) {
-    if (!is_used(o)) {
-      return NoText("output ", o, " isn't used, but output ", count - 1, " is");
-    }
-  }
-  return count;
+  if (count == 0) return NoText("no output of it is used");
+  std::vector<absl::string_view> parts;
+  for (size_t o = 0; o < count; ++o) parts.push_back(is_used(o) ? "1" : "0");
+  if (count == 1) return std::string();
+  const bool has_all = std::count(parts.begin(), parts.end(), "0") == 0;
+  return absl::StrCat(
+      " outputs=", has_all ? absl::StrCat(count) : absl::StrJoin(parts, ","));
 }
 
 }  // namespace
@@ -217,8 +220,8 @@ absl::StatusOr<std::string> LayerAsText(const Analysis& analysis,
         "one by one");
   }
   if (!node.bodies.empty()) return NoText("it has bodies");
-  OPCOST_ASSIGN_OR_RETURN(const size_t outputs, OutputCount(analysis, node));
-  if (outputs == 0) return NoText("no output of it is used");
+  OPCOST_ASSIGN_OR_RETURN(const std::string outputs,
+                          OutputsText(analysis, node));
   OPCOST_ASSIGN_OR_RETURN(std::string text, OperandsText(analysis, node));
   for (const Attribute& attribute : node.attributes) {
     absl::StatusOr<std::string> content =
@@ -229,7 +232,7 @@ absl::StatusOr<std::string> LayerAsText(const Analysis& analysis,
     }
     absl::StrAppend(&text, " ", attribute.name, "=", *content);
   }
-  if (outputs > 1) absl::StrAppend(&text, " outputs=", outputs);
+  absl::StrAppend(&text, outputs);
   const bool is_foreign = !node.domain.empty();
   if (node.opset != (is_foreign ? kForeignOpset : kOwnOpset)) {
     absl::StrAppend(&text, " opset=", node.opset);

@@ -161,10 +161,10 @@ absl::StatusOr<int64_t> IntegerOf(string_view name, string_view text) {
 }
 
 absl::StatusOr<float> FloatOf(string_view name, string_view text) {
-  const std::optional<double> number = FiniteNumber(text);
-  if (number.has_value() &&
-      std::fabs(*number) <= std::numeric_limits<float>::max()) {
-    return static_cast<float>(*number);
+  float number = 0;
+  if (FiniteNumber(text).has_value() && absl::SimpleAtof(text, &number) &&
+      std::isfinite(number)) {
+    return number;
   }
   return Expected(name, "a number within 32 bits", text);
 }

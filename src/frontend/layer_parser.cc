@@ -21,9 +21,9 @@ namespace {
 using absl::string_view;
 
 constexpr size_t kMaxRank = 16;
-constexpr int64_t kMaxOutputs = 64;
+constexpr size_t kMaxOutputs = 64;
 // Far above any there is.
-constexpr int64_t kMaxOpset = 1000;
+constexpr size_t kMaxOpset = 1000;
 constexpr int kDefaultOpset = 17;
 constexpr int kDefaultForeignOpset = 1;
 
@@ -262,13 +262,31 @@ absl::StatusOr<LayerOperand> ParseOperand(const LayerField& field) {
   return operand;
 }
 
-absl::StatusOr<int> ParseCount(const LayerField& field, int64_t most) {
+absl::StatusOr<int> ParseCount(const LayerField& field, size_t most) {
   const std::optional<int64_t> number = WholeNumber(field.value);
-  if (number.has_value() && *number >= 1 && *number <= most) {
+  if (number.has_value() && *number >= 1 &&
+      static_cast<size_t>(*number) <= most) {
     return static_cast<int>(*number);
   }
   return Invalid(field.name, ": '", field.value,
                  "' is not a whole number from 1 to ", most);
+}
+
+// "2", or "1,0,1" where the second is left out.
+absl::StatusOr<std::vector<bool>> ParseOutputs(const LayerField& field) {
+  if (!absl::StrContains(field.value, ',')) {
+    OPCOST_ASSIGN_OR_RETURN(const int count, ParseCount(field, kMaxOutputs));
+    return std::vector<bool>(static_cast<size_t>(count), true);
+  }
+  std::vector<bool> outputs;
+  for (const string_view part : absl::StrSplit(field.value, ',')) {
+    outputs.push_back(part == "1");
+    if (part != "0" && part != "1") outputs.resize(kMaxOutputs + 1);
+  }
+  if (outputs.size() <= kMaxOutputs && outputs.back()) return outputs;
+  return Invalid(field.name, ": '", field.value,
+                 "' doesn't say of each output, the last of which there is, "
+                 "whether there is one, such as 1,0,1");
 }
 
 absl::Status AddField(LayerField field, ParsedLayer* layer) {
@@ -277,7 +295,7 @@ absl::Status AddField(LayerField field, ParsedLayer* layer) {
     return absl::OkStatus();
   }
   if (field.name == "outputs") {
-    OPCOST_ASSIGN_OR_RETURN(layer->outputs, ParseCount(field, kMaxOutputs));
+    OPCOST_ASSIGN_OR_RETURN(layer->outputs, ParseOutputs(field));
     return absl::OkStatus();
   }
   if (IsOperandName(field.name)) {

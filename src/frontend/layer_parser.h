@@ -35,8 +35,8 @@ struct ParsedLayer {
   std::string alias;   // the operator as it was written
   std::string domain;  // "" for ai.onnx
   std::string operator_name;
-  int opset = 0;  // of `domain`
-  int outputs = 1;
+  int opset = 0;                       // of `domain`
+  std::vector<bool> outputs = {true};  // false: it is left out
   std::vector<LayerOperand> operands;
   std::vector<LayerField> attributes;
 };

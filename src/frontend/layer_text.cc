@@ -115,10 +115,10 @@ absl::StatusOr<std::string> ModelOf(string_view text) {
   for (const LayerField& attribute : layer.attributes) {
     OPCOST_RETURN_IF_ERROR(FillAttribute(attribute, node->add_attribute()));
   }
-  for (int i = 1; i <= layer.outputs; ++i) {
-    const std::string name = i == 1 ? "y" : absl::StrCat("y", i);
-    node->add_output(name);
-    graph->add_output()->set_name(name);
+  for (size_t o = 0; o < layer.outputs.size(); ++o) {
+    const std::string name = o == 0 ? "y" : absl::StrCat("y", o + 1);
+    node->add_output(layer.outputs[o] ? name : "");
+    if (layer.outputs[o]) graph->add_output()->set_name(name);
   }
   return model.SerializeAsString();
 }

@@ -17,7 +17,7 @@ namespace opcost {
 //
 // Errors, all UNIMPLEMENTED, say why the layer has no text: it stands for
 // several nodes, an operand is no tensor or has an unknown extent, an attribute
-// is a tensor or a graph, an output in the midst isn't used.
+// is a tensor or a graph.
 absl::StatusOr<std::string> LayerAsText(const Analysis& analysis,
                                         const LayerCounts& layer);
 
