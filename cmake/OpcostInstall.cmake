@@ -35,6 +35,10 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/runners
   DESTINATION ${CMAKE_INSTALL_DATADIR}/opcost
   FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
 
+# The figures' licences ask to be named wherever they go.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/carbon
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/opcost)
+
 install(FILES ${PROJECT_SOURCE_DIR}/completions/opcost.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   RENAME opcost)

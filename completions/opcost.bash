@@ -19,17 +19,22 @@ _opcost() {
   local always="--help --version"
   local views="--format --output --color $always"
   local model="$inputs $views --quiet --verbose"
+  local carbon="--carbon-intensity --country --cloud --energy-mix --inferences"
+  carbon+=" --pue"
   local options=
   local command=${COMP_WORDS[1]}
   case $command in
     compare)
       options="$formats $machine $model --by --sort --top --unit --max-energy"
-      options+=" --max-ratio --max-layer-ratio"
+      options+=" --max-ratio --max-layer-ratio $carbon"
       ;;
     explain) options="$formats $machine $model --layer --unit" ;;
     shapes) options="$model" ;;
     sweep) options="$formats $machine $model --unit" ;;
     weights) options="$formats $machine $model --top --unit" ;;
+    carbon)
+      options="$carbon --energy --power --hours --format --output $always"
+      ;;
     tables)
       case ${COMP_WORDS[2]} in
         show | diff) options="$views" ;;
@@ -38,10 +43,10 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes sweep weights tables help $always" ;;
+    help) options="estimate compare explain shapes sweep weights carbon tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
-      options+=" --max-energy"
+      options+=" --max-energy $carbon"
       ;;
   esac
 
@@ -74,10 +79,17 @@ _opcost() {
         explain) values="text markdown" ;;
         shapes | tables) values="text markdown json csv" ;;
         sweep) values="text csv jsonl" ;;
+        carbon) values="text json csv" ;;
         *) values="text markdown json csv jsonl" ;;
       esac
       ;;
     --by) values="layer op" ;;
+    --country) values="WORLD CN DE FR GB IN JP US" ;;
+    --cloud) values="aws: azure: gcp:" ;;
+    --energy-mix)
+      values="coal= petroleum= natural_gas= geothermal= hydroelectricity="
+      values+=" nuclear= solar= wind="
+      ;;
     --sort) values="order energy macs name" ;;
     --top) values="all 10 25 50" ;;
     --unit) values="auto pJ nJ uJ mJ J" ;;
@@ -87,14 +99,15 @@ _opcost() {
       return
       ;;
     --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
-      --layer | --name | --max-energy | --max-ratio | --max-layer-ratio)
+      --layer | --name | --max-energy | --max-ratio | --max-layer-ratio | \
+      --carbon-intensity | --inferences | --pue | --energy | --power | --hours)
       return
       ;;
     *)
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes sweep weights tables help"
+        values="estimate compare explain shapes sweep weights carbon tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

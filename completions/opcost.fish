@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of opcost's command line for fish.
 
-set -l commands estimate compare explain shapes sweep weights tables help
+set -l commands estimate compare explain shapes sweep weights carbon tables help
 set -l named "__fish_seen_subcommand_from $commands"
-set -l listing "not __fish_seen_subcommand_from explain shapes sweep weights tables help"
-set -l tops "not __fish_seen_subcommand_from explain shapes sweep tables help"
-set -l estimate "not __fish_seen_subcommand_from compare explain shapes sweep weights tables help"
+set -l listing "not __fish_seen_subcommand_from explain shapes sweep weights carbon tables help"
+set -l tops "not __fish_seen_subcommand_from explain shapes sweep carbon tables help"
+set -l estimate "not __fish_seen_subcommand_from compare explain shapes sweep weights carbon tables help"
 set -l compare "__fish_seen_subcommand_from compare"
-set -l pricing "not __fish_seen_subcommand_from shapes tables help"
-set -l model "not __fish_seen_subcommand_from tables help"
+set -l pricing "not __fish_seen_subcommand_from shapes carbon tables help"
+set -l model "not __fish_seen_subcommand_from carbon tables help"
 set -l views "not __fish_seen_subcommand_from help check new"
+set -l stating "not __fish_seen_subcommand_from explain shapes sweep weights tables help"
+set -l carbon "__fish_seen_subcommand_from carbon"
 set -l new "__fish_seen_subcommand_from tables; and __fish_seen_subcommand_from new"
 set -l numbers "32 16 8 float32 float16 bfloat16 int32 int8 int4"
 
@@ -53,5 +55,14 @@ complete -c opcost -n $new -l from -r -d "Table to copy"
 complete -c opcost -n $new -l name -x -d "The copy's name"
 complete -c opcost -n $model -s q -l quiet -d "Print no warnings and notes"
 complete -c opcost -n $model -s v -l verbose -d "Say more"
+complete -c opcost -n $carbon -l energy -x -d "The energy, as 3kWh"
+complete -c opcost -n $carbon -l power -x -d "The power, as 250W"
+complete -c opcost -n $carbon -l hours -x -d "How long it is drawn"
+complete -c opcost -n $stating -l carbon-intensity -x -d "Grams of CO2e per kWh"
+complete -c opcost -n $stating -l country -x -a "WORLD CN DE FR GB IN JP US" -d "Intensity of a country's grid"
+complete -c opcost -n $stating -l cloud -x -a "aws: azure: gcp:" -d "Intensity of a cloud region"
+complete -c opcost -n $stating -l energy-mix -x -d "Intensity of a mix of sources"
+complete -c opcost -n $stating -l inferences -x -d "How many inferences"
+complete -c opcost -n $stating -l pue -x -d "Power usage effectiveness"
 complete -c opcost -s h -l help -d "Print help"
 complete -c opcost -l version -d "Print the version"

@@ -15,6 +15,7 @@
 #include "opcost/analysis/analysis.h"
 #include "opcost/energy/estimate.h"
 #include "opcost/report/report.h"
+#include "src/cli/carbon_request.h"
 
 namespace opcost {
 
@@ -96,6 +97,7 @@ struct CommandLine {
   std::string output;                     // -o; empty: standard output
   std::optional<EnergyLimit> max_energy;  // --max-energy
   std::optional<RatioLimit> max_ratio, max_layer_ratio;
+  CarbonRequest carbon;
   std::vector<SweepAxis> axes;  // of sweep, in the order of the options' rows
   std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;
@@ -123,6 +125,7 @@ enum class OptionGroup : uint8_t {
   kMachine,
   kInputs,
   kOutput,
+  kCarbon,
   kOther,
 };
 

@@ -91,6 +91,19 @@ Examples:
   opcost weights resnet50-pruned.onnx
   opcost weights llm.onnx --dim sequence=1 --top 10 --format csv
 )"},
+    {kCarbon, "carbon", "", 0, 0, "Print how many grams of CO2e an energy is.",
+     R"(The energy is given as such, or as watts and hours; its carbon intensity in one
+of four ways, each of which is shown with its source and year: a number, a
+country, a cloud region, a mix of energy sources. PUE is applied last, and apart.
+'opcost MODEL', 'opcost compare' and 'opcost measure' take the same options
+for the energy that they find (docs/carbon.md).
+
+Examples:
+  opcost carbon --energy 3kWh --country WORLD
+  opcost carbon --power 250W --hours 100 --cloud gcp:europe-west1 --pue 1.1
+  opcost carbon --energy 5MJ --energy-mix coal=0.25,wind=0.75 --format json
+  opcost resnet50.onnx --inferences 1000000 --country FR
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

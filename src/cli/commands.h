@@ -21,6 +21,8 @@ absl::StatusOr<ExitStatus> RunWeights(const CommandLine& line,
                                       const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunCarbon(const CommandLine& line,
+                                     const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunHelp(const CommandLine& line,
                                    const CliEnvironment& environment);
 

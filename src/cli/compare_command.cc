@@ -2,9 +2,11 @@
 // opcost compare.
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "opcost/report/carbon.h"
 #include "opcost/report/comparison.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/commands.h"
@@ -85,6 +87,8 @@ ExitStatus CheckLimits(const CommandLine& line, const Comparison& comparison,
 
 absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
                                       const CliEnvironment& environment) {
+  OPCOST_ASSIGN_OR_RETURN(const std::optional<CarbonTerms> carbon,
+                          CarbonTermsOf(line));
   std::unique_ptr<const CostTable> base_table;
   OPCOST_ASSIGN_OR_RETURN(std::vector<LoadedSide> loaded,
                           LoadSides(line, environment, base_table));
@@ -93,8 +97,14 @@ absl::StatusOr<ExitStatus> RunCompare(const CommandLine& line,
   for (const LoadedSide& side : loaded) sides.push_back(side.side);
   OPCOST_ASSIGN_OR_RETURN(const Comparison comparison,
                           Compare(std::move(sides), base_table.get()));
+  // All sides have one unit.
+  if (const ComparisonSide& base = comparison.sides[0];
+      carbon.has_value() && base.unit == EnergyUnit::kRelative) {
+    return NeedsJoules(line, base.table);
+  }
   const std::string text =
-      RenderComparison(comparison, RenderingOf(line, environment));
+      RenderComparison(comparison, RenderingOf(line, environment),
+                       carbon.has_value() ? &*carbon : nullptr);
   OPCOST_RETURN_IF_ERROR(Deliver(line, environment, text));
   std::ostream& err = *environment.err;
   PrintSideDiagnostics(loaded, line.render.verbosity, err);

@@ -19,6 +19,7 @@ constexpr std::pair<OptionGroup, absl::string_view> kHeadings[] = {
     {OptionGroup::kMachine, "Machine"},
     {OptionGroup::kInputs, "Inputs"},
     {OptionGroup::kOutput, "Output"},
+    {OptionGroup::kCarbon, "Carbon"},
     {OptionGroup::kOther, "Other"},
 };
 
@@ -63,13 +64,13 @@ Usage:
   opcost shapes MODEL         inferred types and shapes of the graph's values
   opcost sweep MODEL          totals of every combination of lists of options
   opcost weights MODEL        weights: statistics, best storage format
+  opcost carbon               an energy, or watts and hours, in grams of CO2e
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
 
 Examples:
   opcost resnet50.onnx
   opcost resnet50.onnx --bits int8 --table jouppi-7nm-hbm2
-  opcost llm.onnx --dim sequence=128 --by op --sort energy
   opcost compare float.onnx int8.onnx float.onnx@bits=16
   opcost - --format json < resnet50.onnx > report.json
 

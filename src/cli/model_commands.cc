@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // opcost estimate, explain and shapes.
+#include <optional>
 #include <ostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "opcost/analysis/analysis.h"
+#include "opcost/report/carbon.h"
 #include "opcost/report/report.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/commands.h"
@@ -34,9 +36,12 @@ void PrintFoldings(const Analysis& analysis, int verbosity, std::ostream& err) {
 
 absl::StatusOr<std::string> EstimateText(const CommandLine& line,
                                          const CliEnvironment& environment,
-                                         const Estimate& estimate) {
+                                         const Estimate& estimate,
+                                         const CarbonTerms* carbon) {
   const RenderOptions rendering = RenderingOf(line, environment);
-  if (line.command == kEstimate) return RenderEstimate(estimate, rendering);
+  if (line.command == kEstimate) {
+    return RenderEstimate(estimate, rendering, carbon);
+  }
   absl::StatusOr<std::string> text = Explain(estimate, line.layer, rendering);
   if (!text.ok()) return AsUsage(text.status());
   return text;
@@ -54,7 +59,11 @@ absl::Status CheckSymbolic(const CommandLine& line) {
         std::pair("--array-scope operand",
                   memory.array_scope == ArrayScope::kOperand),
         std::pair("--weights-from", memory.weights_from.has_value()),
-        std::pair("--max-energy", line.max_energy.has_value())}) {
+        std::pair("--max-energy", line.max_energy.has_value()),
+        std::pair("--inferences", line.carbon.inferences.has_value()),
+        std::pair("--pue", line.carbon.pue.has_value()),
+        std::pair(line.carbon.intensity_flag.c_str(),
+                  line.carbon.intensity.has_value())}) {
     if (!is_given) continue;
     return UsageError(absl::StrCat(
         "--symbolic has no use for ", flag,
@@ -94,11 +103,17 @@ absl::StatusOr<ExitStatus> RunSymbolic(const CommandLine& line,
 
 absl::StatusOr<ExitStatus> RunEstimate(const CommandLine& line,
                                        const CliEnvironment& environment) {
+  // What is wrong with the command line alone, before a large model is read.
+  OPCOST_RETURN_IF_ERROR(CarbonTermsOf(line).status());
   OPCOST_ASSIGN_OR_RETURN(const PricedModel priced,
                           PriceModel(line, line.operands[0], environment));
   const Estimate& estimate = *priced.estimate;
-  OPCOST_ASSIGN_OR_RETURN(const std::string text,
-                          EstimateText(line, environment, estimate));
+  OPCOST_ASSIGN_OR_RETURN(const std::optional<CarbonTerms> carbon,
+                          CarbonTermsOf(line, *priced.table));
+  OPCOST_ASSIGN_OR_RETURN(
+      const std::string text,
+      EstimateText(line, environment, estimate,
+                   carbon.has_value() ? &*carbon : nullptr));
   OPCOST_RETURN_IF_ERROR(Deliver(line, environment, text));
   std::ostream& err = *environment.err;
   PrintDiagnostics(estimate.diagnostics, line.render.verbosity, err);

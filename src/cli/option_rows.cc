@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every option: its name, its help, who takes it, and what it sets.
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -207,6 +208,11 @@ absl::Status ApplyInput(string_view value, CommandLine& line) {
 absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
   Choices<Format> choices = {{"text", Format::kText},
                              {"markdown", Format::kMarkdown}};
+  if (line.command == kCarbon) {
+    choices = {{"text", Format::kText},
+               {"json", Format::kJson},
+               {"csv", Format::kCsv}};
+  }
   if (line.command == kSweep) {
     choices = {{"text", Format::kText},
                {"csv", Format::kCsv},
@@ -215,7 +221,7 @@ absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
     return absl::OkStatus();
   }
   // An explanation is for people, and only layers come one to a line.
-  if (line.command != kExplain) {
+  if (line.command != kExplain && line.command != kCarbon) {
     choices.emplace_back("json", Format::kJson);
     choices.emplace_back("csv", Format::kCsv);
   }
@@ -329,8 +335,8 @@ constexpr OptionRow kOptions[] = {
     {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
     {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
-    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyReportFormat},
-    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew, false, &ApplyText<&CommandLine::output>},
+    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line; for carbon text, json or csv", OptionGroup::kOutput, kModelReading | kTableViews | kCarbon, false, &ApplyReportFormat},
+    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew | kCarbon, false, &ApplyText<&CommandLine::output>},
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
     {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
     {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
@@ -359,6 +365,16 @@ absl::string_view OptionRow::long_flag() const {
   return comma == flags.npos ? flags : flags.substr(comma + 1);
 }
 
-absl::Span<const OptionRow> OptionRows() { return kOptions; }
+absl::Span<const OptionRow> OptionRows() {
+  static const std::vector<OptionRow>& rows = *[] {
+    auto* all =
+        new std::vector<OptionRow>(std::begin(kOptions), std::end(kOptions));
+    for (const absl::Span<const OptionRow> more : {CarbonOptionRows()}) {
+      all->insert(all->end(), more.begin(), more.end());
+    }
+    return all;
+  }();
+  return rows;
+}
 
 }  // namespace opcost

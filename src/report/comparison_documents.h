@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats of RenderComparison(), and what they share.
+// The formats of RenderComparison(), and what they share; `carbon` may be null.
 #ifndef OPCOST_SRC_REPORT_COMPARISON_DOCUMENTS_H_
 #define OPCOST_SRC_REPORT_COMPARISON_DOCUMENTS_H_
 
 #include <string>
 #include <vector>
 
+#include "opcost/carbon/statement.h"
 #include "opcost/report/comparison.h"
 #include "opcost/report/report.h"
 
 namespace opcost {
 
 std::string ComparisonAsText(const Comparison& comparison,
-                             const RenderOptions& options);
+                             const RenderOptions& options,
+                             const CarbonTerms* carbon);
 std::string ComparisonAsMarkdown(const Comparison& comparison,
-                                 const RenderOptions& options);
+                                 const RenderOptions& options,
+                                 const CarbonTerms* carbon);
 std::string ComparisonAsJson(const Comparison& comparison,
-                             const RenderOptions& options);
+                             const RenderOptions& options,
+                             const CarbonTerms* carbon);
 std::string ComparisonAsJsonLines(const Comparison& comparison,
-                                  const RenderOptions& options);
+                                  const RenderOptions& options,
+                                  const CarbonTerms* carbon);
 std::string ComparisonAsCsv(const Comparison& comparison,
                             const RenderOptions& options);
 

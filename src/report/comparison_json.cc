@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "opcost/version.h"
+#include "src/report/carbon_parts.h"
 #include "src/report/comparison_documents.h"
 #include "src/report/comparison_rows.h"
 #include "src/report/json_parts.h"
@@ -143,6 +144,18 @@ void WriteSavings(const Comparison& comparison, JsonWriter& json) {
   json.EndArray();
 }
 
+// "carbon" of each side; nothing if `carbon` is null.
+void WriteCarbonOf(const Comparison& comparison, const CarbonTerms* carbon,
+                   JsonWriter& json) {
+  if (carbon == nullptr) return;
+  json.Key("carbon").BeginArray();
+  for (const ComparisonSide& side : comparison.sides) {
+    WriteCarbon(StateCarbon(*carbon, JoulesOf(side.totals.total)),
+                Name(side.status), json);
+  }
+  json.EndArray();
+}
+
 RenderOptions ByLayer(RenderOptions options) {
   options.group_by = GroupBy::kLayer;
   return options;
@@ -151,7 +164,8 @@ RenderOptions ByLayer(RenderOptions options) {
 }  // namespace
 
 std::string ComparisonAsJson(const Comparison& comparison,
-                             const RenderOptions& options) {
+                             const RenderOptions& options,
+                             const CarbonTerms* carbon) {
   JsonWriter json(JsonWriter::Layout::kIndented);
   json.BeginObject();
   json.Member("schema", "opcost.comparison/1");
@@ -178,13 +192,15 @@ std::string ComparisonAsJson(const Comparison& comparison,
   }
   WriteRatios(comparison, json);
   WriteSavings(comparison, json);
+  WriteCarbonOf(comparison, carbon, json);
   WriteWarnings(comparison.diagnostics, json);
   json.EndObject();
   return json.Take() + "\n";
 }
 
 std::string ComparisonAsJsonLines(const Comparison& comparison,
-                                  const RenderOptions& options) {
+                                  const RenderOptions& options,
+                                  const CarbonTerms* carbon) {
   std::string lines;
   const bool is_layer = options.group_by == GroupBy::kLayer;
   for (const ComparedRow& row : SelectRows(comparison, options).rows) {
@@ -196,6 +212,7 @@ std::string ComparisonAsJsonLines(const Comparison& comparison,
   json.BeginObject();
   WriteRatios(comparison, json);
   WriteSavings(comparison, json);
+  WriteCarbonOf(comparison, carbon, json);
   json.EndObject();
   absl::StrAppend(&lines, json.Take(), "\n");
   return lines;

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "opcost/report/carbon.h"
+#include "src/report/carbon_parts.h"
 #include "src/report/comparison_documents.h"
 #include "src/report/comparison_rows.h"
 #include "src/report/grid.h"
@@ -329,7 +331,8 @@ std::vector<TierSaving> TierSavings(const ComparisonSide& base,
 }
 
 std::string ComparisonAsText(const Comparison& comparison,
-                             const RenderOptions& options) {
+                             const RenderOptions& options,
+                             const CarbonTerms* carbon) {
   const EnergyScale scale = ScaleOf(comparison, options);
   const int width = options.width;
   std::string out = absl::StrCat(
@@ -343,11 +346,17 @@ std::string ComparisonAsText(const Comparison& comparison,
       &out, "\n",
       table.Make(SelectRows(comparison, options)).Text(width, options.color),
       "\n", SavingsGrid(comparison, scale).Text(width, options.color));
+  if (carbon != nullptr) {
+    absl::StrAppend(&out, "\n", FactsText(SharedCarbonFacts(*carbon), width),
+                    "\n",
+                    CarbonGrid(comparison, *carbon).Text(width, options.color));
+  }
   return out;
 }
 
 std::string ComparisonAsMarkdown(const Comparison& comparison,
-                                 const RenderOptions& options) {
+                                 const RenderOptions& options,
+                                 const CarbonTerms* carbon) {
   const EnergyScale scale = ScaleOf(comparison, options);
   std::string out = absl::StrCat(
       "### ", MarkdownText(OneLine(comparison.sides[0].name)), " compared\n\n",
@@ -359,24 +368,38 @@ std::string ComparisonAsMarkdown(const Comparison& comparison,
   absl::StrAppend(&out, "\n",
                   table.Make(SelectRows(comparison, options)).Markdown(), "\n",
                   SavingsGrid(comparison, scale).Markdown());
+  if (carbon != nullptr) {
+    absl::StrAppend(&out, "\n");
+    for (const Fact& fact : SharedCarbonFacts(*carbon)) {
+      absl::StrAppend(&out, "- ", fact.name, ": ", MarkdownText(fact.text),
+                      "\n");
+    }
+    absl::StrAppend(&out, "\n", CarbonGrid(comparison, *carbon).Markdown());
+  }
   return out;
 }
 
 std::string RenderComparison(const Comparison& comparison,
                              const RenderOptions& options) {
+  return RenderComparison(comparison, options, nullptr);
+}
+
+std::string RenderComparison(const Comparison& comparison,
+                             const RenderOptions& options,
+                             const CarbonTerms* carbon) {
   switch (options.format) {
     case Format::kText:
       break;
     case Format::kJson:
-      return ComparisonAsJson(comparison, options);
+      return ComparisonAsJson(comparison, options, carbon);
     case Format::kJsonl:
-      return ComparisonAsJsonLines(comparison, options);
+      return ComparisonAsJsonLines(comparison, options, carbon);
     case Format::kCsv:
       return ComparisonAsCsv(comparison, options);
     case Format::kMarkdown:
-      return ComparisonAsMarkdown(comparison, options);
+      return ComparisonAsMarkdown(comparison, options, carbon);
   }
-  return ComparisonAsText(comparison, options);
+  return ComparisonAsText(comparison, options, carbon);
 }
 
 }  // namespace opcost

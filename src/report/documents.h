@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats of RenderEstimate(), a file each.
+// The formats of RenderEstimate(), a file each; `carbon` may be null.
 #ifndef OPCOST_SRC_REPORT_DOCUMENTS_H_
 #define OPCOST_SRC_REPORT_DOCUMENTS_H_
 
 #include <string>
 #include <vector>
 
+#include "opcost/carbon/statement.h"
 #include "opcost/report/report.h"
 #include "src/report/grid.h"
 #include "src/report/numbers.h"
@@ -14,13 +15,17 @@
 namespace opcost {
 
 std::string EstimateAsText(const Estimate& estimate,
-                           const RenderOptions& options);
+                           const RenderOptions& options,
+                           const CarbonTerms* carbon);
 std::string EstimateAsMarkdown(const Estimate& estimate,
-                               const RenderOptions& options);
+                               const RenderOptions& options,
+                               const CarbonTerms* carbon);
 std::string EstimateAsJson(const Estimate& estimate,
-                           const RenderOptions& options);
+                           const RenderOptions& options,
+                           const CarbonTerms* carbon);
 std::string EstimateAsJsonLines(const Estimate& estimate,
-                                const RenderOptions& options);
+                                const RenderOptions& options,
+                                const CarbonTerms* carbon);
 std::string EstimateAsCsv(const Estimate& estimate,
                           const RenderOptions& options);
 
@@ -38,6 +43,8 @@ struct Fact {
   std::string name;
   std::string text;
 };
+// A line for each, the texts in line and wrapped at `width` columns.
+std::string FactsText(const std::vector<Fact>& facts, int width);
 // "61.1 M parameters (244.4 MB), 714.2 M MACs, opset 17".
 std::string ModelLine(const Estimate& estimate);
 std::string ModelLine(const Analysis& analysis, absl::string_view macs);

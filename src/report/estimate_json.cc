@@ -2,6 +2,7 @@
 // The documents of schemas/report.schema.json.
 #include "absl/strings/str_cat.h"
 #include "opcost/version.h"
+#include "src/report/carbon_parts.h"
 #include "src/report/documents.h"
 #include "src/report/json_parts.h"
 #include "src/report/json_types.h"
@@ -174,6 +175,14 @@ void WriteTotals(const Estimate& estimate, JsonWriter& json) {
   json.EndObject();
 }
 
+// "carbon"; nothing if `carbon` is null.
+void WriteCarbonOf(const Estimate& estimate, const CarbonTerms* carbon,
+                   JsonWriter& json) {
+  if (carbon == nullptr) return;
+  WriteCarbon(StateCarbon(*carbon, JoulesOf(estimate.totals.total.pj)),
+              Name(estimate.status), json.Key("carbon"));
+}
+
 RenderOptions ByLayer(RenderOptions options) {
   options.group_by = GroupBy::kLayer;
   return options;
@@ -215,7 +224,8 @@ std::string EstimateHeadAsJson(const Estimate& estimate) {
 }
 
 std::string EstimateAsJson(const Estimate& estimate,
-                           const RenderOptions& options) {
+                           const RenderOptions& options,
+                           const CarbonTerms* carbon) {
   JsonWriter json(JsonWriter::Layout::kIndented);
   json.BeginObject();
   WriteHead(estimate, json);
@@ -232,13 +242,15 @@ std::string EstimateAsJson(const Estimate& estimate,
     json.EndArray();
   }
   WriteTotals(estimate, json);
+  WriteCarbonOf(estimate, carbon, json);
   WriteWarnings(estimate.diagnostics, json);
   json.EndObject();
   return json.Take() + "\n";
 }
 
 std::string EstimateAsJsonLines(const Estimate& estimate,
-                                const RenderOptions& options) {
+                                const RenderOptions& options,
+                                const CarbonTerms* carbon) {
   std::string lines;
   for (const ReportRow& row : SelectRows(estimate, options).rows) {
     JsonWriter json(JsonWriter::Layout::kCompact);
@@ -249,6 +261,7 @@ std::string EstimateAsJsonLines(const Estimate& estimate,
   JsonWriter json(JsonWriter::Layout::kCompact);
   json.BeginObject();
   WriteTotals(estimate, json);
+  WriteCarbonOf(estimate, carbon, json);
   json.EndObject();
   absl::StrAppend(&lines, json.Take(), "\n");
   return lines;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "absl/strings/str_cat.h"
+#include "src/report/carbon_parts.h"
 #include "src/report/documents.h"
 #include "src/report/utf8.h"
 
@@ -19,7 +20,8 @@ std::string List(absl::string_view title,
 }  // namespace
 
 std::string EstimateAsMarkdown(const Estimate& estimate,
-                               const RenderOptions& options) {
+                               const RenderOptions& options,
+                               const CarbonTerms* carbon) {
   const EnergyScale scale = ScaleOf(estimate, options);
   std::string out = absl::StrCat(
       "### ", MarkdownText(OneLine(estimate.analysis->model->path)), "\n\n",
@@ -33,6 +35,15 @@ std::string EstimateAsMarkdown(const Estimate& estimate,
     absl::StrAppend(&out, "- ", is_total ? "**" : "", fact.name,
                     is_total ? " " : ": ", MarkdownText(fact.text),
                     is_total ? "**" : "", "\n");
+  }
+  if (carbon != nullptr) {
+    absl::StrAppend(&out, "\n");
+    for (const Fact& fact :
+         CarbonFacts(StateCarbon(*carbon, JoulesOf(estimate.totals.total.pj)),
+                     Sign(estimate.status))) {
+      absl::StrAppend(&out, "- ", fact.name, ": ", MarkdownText(fact.text),
+                      "\n");
+    }
   }
   if (estimate.layers.empty()) return out;
   absl::StrAppend(&out, "\n",

@@ -268,6 +268,18 @@ std::vector<std::string> BoundLines(const Analysis& analysis) {
   return lines;
 }
 
+std::string FactsText(const std::vector<Fact>& facts, int width) {
+  size_t longest = 0;
+  for (const Fact& fact : facts) longest = std::max(longest, fact.name.size());
+  std::string out;
+  for (const Fact& fact : facts) {
+    std::string name = fact.name;
+    name.resize(longest + 2, ' ');
+    absl::StrAppend(&out, Wrap(name, fact.text, width));
+  }
+  return out;
+}
+
 std::vector<Fact> ClosingOf(const Estimate& estimate,
                             const EnergyScale& scale) {
   const Sums& sums = estimate.totals;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "src/report/carbon_parts.h"
 #include "src/report/documents.h"
 #include "src/report/utf8.h"
 
@@ -12,18 +13,6 @@ namespace {
 constexpr int kWideTerminal = 120;
 constexpr size_t kQuietLines = 3;  // of a list under -q
 constexpr size_t kBoundLines = 5;  // of upper bounds without -v
-
-std::string Facts(const std::vector<Fact>& facts, int width) {
-  size_t longest = 0;
-  for (const Fact& fact : facts) longest = std::max(longest, fact.name.size());
-  std::string out;
-  for (const Fact& fact : facts) {
-    std::string name = fact.name;
-    name.resize(longest + 2, ' ');
-    absl::StrAppend(&out, Wrap(name, fact.text, width));
-  }
-  return out;
-}
 
 std::string List(absl::string_view title, const std::vector<std::string>& lines,
                  size_t most, const RenderOptions& options) {
@@ -41,7 +30,8 @@ std::string List(absl::string_view title, const std::vector<std::string>& lines,
 
 std::string Closing(const Estimate& estimate, const EnergyScale& scale,
                     const RenderOptions& options) {
-  const std::string closing = Facts(ClosingOf(estimate, scale), options.width);
+  const std::string closing =
+      FactsText(ClosingOf(estimate, scale), options.width);
   const size_t end_of_total = closing.find('\n');
   return absl::StrCat(
       Paint(closing.substr(0, end_of_total), Style::kBold, options.color),
@@ -51,7 +41,8 @@ std::string Closing(const Estimate& estimate, const EnergyScale& scale,
 }  // namespace
 
 std::string EstimateAsText(const Estimate& estimate,
-                           const RenderOptions& options) {
+                           const RenderOptions& options,
+                           const CarbonTerms* carbon) {
   const EnergyScale scale = ScaleOf(estimate, options);
   const int width = options.width;
   const std::string path = OneLine(estimate.analysis->model->path);
@@ -59,7 +50,7 @@ std::string EstimateAsText(const Estimate& estimate,
       Paint(width < 1 ? path : Elide(path, width), Style::kBold, options.color),
       "\n");
   absl::StrAppend(&out, Wrap("", ModelLine(estimate), width), "\n");
-  absl::StrAppend(&out, Facts(BasisOf(estimate), width), "\n");
+  absl::StrAppend(&out, FactsText(BasisOf(estimate), width), "\n");
   if (estimate.layers.empty()) {
     absl::StrAppend(&out, Wrap("", "no layer is left to run", width));
   } else {
@@ -82,6 +73,12 @@ std::string EstimateAsText(const Estimate& estimate,
                     "\n", TierGrid(estimate, scale).Text(width, options.color));
   }
   absl::StrAppend(&out, "\n", Closing(estimate, scale, options));
+  if (carbon != nullptr) {
+    absl::StrAppend(
+        &out, "\n",
+        CarbonText(StateCarbon(*carbon, JoulesOf(estimate.totals.total.pj)),
+                   Sign(estimate.status), width));
+  }
   return out;
 }
 

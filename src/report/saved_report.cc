@@ -314,6 +314,7 @@ absl::StatusOr<ComparisonSide> ParseReport(string_view path, string_view text) {
   }
   document.erase("layers");
   document.erase("by_op");
+  document.erase("carbon");  // of the terms that it was saved with
   side.report = Text(document);
   side.options = OptionsOfReport(side.report);
   return side;
