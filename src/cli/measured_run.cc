@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/cli/measured_run.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "opcost/measure/host.h"
+#include "opcost/measure/load.h"
 #include "opcost/support/status_macros.h"
 
 namespace opcost {
+namespace {
+
+ProtocolHost HostOf(const MachineRoots& roots) {
+  ProtocolHost host;
+  host.busy_seconds = [roots] { return BusySeconds(roots.proc); };
+  host.own_seconds = [roots] {
+    return ProcessSeconds(getpid(), roots.proc).value_or(0);
+  };
+  return host;
+}
+
+}  // namespace
 
 MeasureRequest RequestOf(const Analysis& analysis) {
   MeasureRequest request;
@@ -63,12 +79,20 @@ absl::StatusOr<Measurement> MeasuringSession::Measure(
   load.device = options_.device;
   load.optimises = options_.optimises;
   OPCOST_ASSIGN_OR_RETURN(RunnerDescription description, runner_->Load(load));
+  const MachineRoots roots{options_.counter.sysfs_root,
+                           options_.counter.proc_root};
+  HostEnvironment environment = DescribeHost(roots);
+  const std::optional<double> celsius_before = ProcessorCelsius(roots);
   // A counter that nobody read for long may have wrapped.
   OPCOST_ASSIGN_OR_RETURN(counter_, OpenCounter(options_.counter));
   OPCOST_ASSIGN_OR_RETURN(
       Measurement measurement,
-      MeasureWorkload(*runner_, *counter_, options_.protocol));
+      MeasureWorkload(*runner_, *counter_, options_.protocol, HostOf(roots)));
   measurement.runner = std::move(description);
+  environment.temperature =
+      TemperatureText(celsius_before, ProcessorCelsius(roots));
+  if (!options_.cpus.empty()) environment.affinity = options_.cpus;
+  measurement.environment = std::move(environment);
   if (options_.memory_bytes.has_value()) {
     measurement.modelled_memory_joules =
         ModelledMemoryJoules(*options_.memory_bytes, measurement.seconds.mean);

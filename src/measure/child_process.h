@@ -67,6 +67,7 @@ class ChildProcess {
   void Drain(int milliseconds);
   void Take(int& descriptor, std::string& buffer);
   void NoteEnd();
+  void AwaitEnd(double seconds) const;
 
   pid_t pid_ = -1;
   int input_ = -1, output_ = -1, error_ = -1;

@@ -16,11 +16,6 @@ namespace {
 
 constexpr double kMostSampleSeconds = 1;
 
-// A meter is read afterwards, in one go.
-bool IsMeter(const CounterReading& reading) {
-  return reading.microjoules.empty();
-}
-
 }  // namespace
 
 void SleepFor(double seconds) {
@@ -58,7 +53,7 @@ absl::StatusOr<Window> WatchUntil(
     const bool is_short =
         is_over && all.size() > 1 &&
         reading.steady_seconds - all.back().steady_seconds < sample / 2;
-    if (is_short || (all.size() > 1 && IsMeter(reading))) all.pop_back();
+    if (is_short) all.pop_back();
     all.push_back(std::move(reading));
   }
   return window;
@@ -69,6 +64,7 @@ absl::StatusOr<WindowEnergy> EnergyOf(EnergyCounter& counter,
   const std::vector<CounterReading>& readings = window.readings;
   const std::vector<EnergyDomain>& domains = counter.domains();
   WindowEnergy energy;
+  // The whole goes first: a meter waits for its file to have it.
   OPCOST_ASSIGN_OR_RETURN(
       energy.microjoules,
       counter.MicrojoulesBetween(readings.front(), readings.back()));
