@@ -136,6 +136,39 @@ constexpr int64_t MobileNetV2Macs() {
          Conv(7, 1280, 320, 1) + Dense(1000, 1280);
 }
 
+// 640-128x4-8-128x4-640.
+constexpr int64_t MlperfTinyAdMacs() {
+  return Dense(128, 640) + 3 * Dense(128, 128) + Dense(8, 128) + Dense(128, 8) +
+         3 * Dense(128, 128) + Dense(640, 128);
+}
+
+constexpr int64_t MlperfTinyIcMacs() {
+  return Conv(32, 16, 3, 3) + 2 * Conv(32, 16, 16, 3) +
+         // Stacks of stride 2, each with a projected shortcut.
+         Conv(16, 32, 16, 3) + Conv(16, 32, 32, 3) + Conv(16, 32, 16, 1) +
+         Conv(8, 64, 32, 3) + Conv(8, 64, 64, 3) + Conv(8, 64, 32, 1) +
+         Dense(10, 64);
+}
+
+// 49x10 becomes 25x5.
+constexpr int64_t MlperfTinyKwsMacs() {
+  return (25 * 5 * 64) * (10 * 4) +
+         4 * ((25 * 5 * 64) * (3 * 3) + (25 * 5 * 64) * 64) + Dense(12, 64);
+}
+
+// 3x3 on each of `inputs` channels, then 1x1.
+constexpr int64_t Separable(int64_t side, int64_t inputs, int64_t outputs) {
+  return Conv(side, inputs, 1, 3) + Conv(side, outputs, inputs, 1);
+}
+
+constexpr int64_t MlperfTinyVwwMacs() {
+  return Conv(48, 8, 3, 3) + Separable(48, 8, 16) +       //
+         Separable(24, 16, 32) + Separable(24, 32, 32) +  //
+         Separable(12, 32, 64) + Separable(12, 64, 64) +  //
+         Separable(6, 64, 128) + 5 * Separable(6, 128, 128) +
+         Separable(3, 128, 256) + Separable(3, 256, 256) + Dense(2, 256);
+}
+
 // Layer i reads the block's input and 32 channels from each layer before.
 constexpr int64_t DenseBlock(int64_t side, int64_t inputs, int64_t layers) {
   int64_t macs = 0;

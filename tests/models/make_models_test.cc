@@ -93,6 +93,18 @@ constexpr Known kKnown[] = {
      "BSP"},
     {"lstm-lm", 19'780'400, LstmMacs(), 13'260'000 * kBatch* kLength, "BS"},
     {"mlp-784", 266'610, MlpMacs(), 235'200 + 30'000 + 1'000},
+    // Keras' counts (269,992, 78,666, 24,908 and 221,794) less statistics.
+    {"mlperf-tiny-ad", 269'992 - 2 * (8 * 128 + 8), MlperfTinyAdMacs(),
+     264'192},
+    {"mlperf-tiny-ic", 78'666 - 2 * (3 * 16 + 2 * 32 + 2 * 64),
+     MlperfTinyIcMacs(), 12'501'632},
+    {"mlperf-tiny-kws", 24'908 - 2 * (9 * 64), MlperfTinyKwsMacs(), 2'656'768},
+    {"mlperf-tiny-vww",
+     // Each block normalises its inputs and its outputs.
+     221'794 -
+         2 * (8 + (8 + 16) + (16 + 32) + (32 + 32) + (32 + 64) + (64 + 64) +
+              (64 + 128) + 5 * (128 + 128) + (128 + 256) + (256 + 256)),
+     MlperfTinyVwwMacs(), 7'489'664},
     {"mobilenet-v2", 3'504'872, MobileNetV2Macs(), 300'774'272},
     {"resnet-152", 60'192'808, BottleneckResNetMacs(8, 36), 11'513'626'624},
     {"resnet-18", 11'689'512, ResNet18Macs(), 1'814'073'344},

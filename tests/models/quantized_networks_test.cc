@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -31,6 +33,10 @@ constexpr Network kNetworks[] = {
     {"densenet-121", DenseNet121Macs()},
     {"efficientnet-b0", EfficientNetB0Macs()},
     {"lenet-5", LeNet5Macs()},
+    {"mlperf-tiny-ad", MlperfTinyAdMacs()},
+    {"mlperf-tiny-ic", MlperfTinyIcMacs()},
+    {"mlperf-tiny-kws", MlperfTinyKwsMacs()},
+    {"mlperf-tiny-vww", MlperfTinyVwwMacs()},
     {"mobilenet-v2", MobileNetV2Macs()},
     {"resnet-152", BottleneckResNetMacs(8, 36)},
     {"resnet-18", ResNet18Macs()},
@@ -46,6 +52,12 @@ constexpr Network kNetworks[] = {
 bool IsInteger(const PricedArith& row, PricedOp op, int width_bits) {
   return row.op == op && row.format.kind == NumberKind::kInt &&
          row.format.width_bits == width_bits;
+}
+
+std::string BytesOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.is_open()) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 class QuantizedNetworkTest : public ::testing::TestWithParam<Network> {
@@ -111,6 +123,50 @@ TEST_P(QuantizedNetworkTest, IsIntegerAsMakeVariantsWritesIt) {
     ExpectIntegers(absl::StrCat(folder, "/", variant.Suffix(), ".onnx"));
   }
   std::filesystem::remove_all(folder);
+}
+
+// Of MLPerf Tiny's networks models/ holds the int8 form too.
+TEST(MlperfTinyTest, TheInt8ModelsAreWhatMakeVariantsWrites) {
+  for (const char* name : {"ad", "ic", "kws", "vww"}) {
+    SCOPED_TRACE(name);
+    const std::string path =
+        absl::StrCat(OPCOST_SOURCE_DIR, "/models/mlperf-tiny-", name);
+    ASSERT_OK_AND_ASSIGN(
+        const auto source,
+        variants::Source::Open(path + ".onnx",
+                               variants::Source::Weights::kAbsent));
+    variants::Variant variant;
+    variant.kind = variants::Variant::Kind::kInt8;
+    variant.int8.activations = DataType::kInt8;
+    ASSERT_OK_AND_ASSIGN(const variants::NewModel model,
+                         variants::MakeVariant(*source, variant));
+    const std::string file = absl::StrCat("mlperf-tiny-", name, "-int8");
+    const std::string folder =
+        absl::StrCat(::testing::TempDir(), "mlperf-tiny-int8");
+    ASSERT_THAT(variants::Write(*source, model, folder, file,
+                                variants::Place::kExternal),
+                IsOk());
+    EXPECT_TRUE(BytesOf(absl::StrCat(folder, "/", file, ".onnx")) ==
+                BytesOf(path + "-int8.onnx"))
+        << file << ".onnx isn't what make_variants writes";
+    std::filesystem::remove_all(folder);
+  }
+}
+
+// What a runtime's int8 kernels leave: no layer computes with floats but the
+// conversions at the ends and Softmax.
+TEST(MlperfTinyTest, TheInt8ModelsHaveNoNormalisationOfTheirOwn) {
+  for (const char* name : {"ad", "ic", "kws", "vww"}) {
+    SCOPED_TRACE(name);
+    ASSERT_OK_AND_ASSIGN(
+        const Model model,
+        ImportFile(absl::StrCat(OPCOST_SOURCE_DIR, "/models/mlperf-tiny-", name,
+                                "-int8.onnx")));
+    for (const Node& node : model.graph.nodes) {
+      EXPECT_NE(node.op_type, "BatchNormalization");
+      EXPECT_NE(node.op_type, "Relu");
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, QuantizedNetworkTest,

@@ -205,6 +205,66 @@ TEST(Int8Test, BatchNormalizationFoldsIntoTheConvolutionBeforeIt) {
   EXPECT_EQ(after.at("y_zero_point").elements[0], 0);
 }
 
+TEST(Int8Test, BatchNormalizationFoldsIntoTheGemmBeforeIt) {
+  // Rows of the weight are output features under transB, columns otherwise.
+  for (const bool is_transposed : {true, false}) {
+    SCOPED_TRACE(is_transposed);
+    const std::string path = Save(WithWeights(
+        absl::StrCat("g (float[1,3] x, float[", is_transposed ? "2,3" : "3,2",
+                     "] w, float[2] b, float[2] gamma, float[2] beta,"
+                     "   float[2] mean, float[2] var) => (float[1,2] y) {"
+                     "  p = Gemm<transB = ",
+                     is_transposed ? 1 : 0,
+                     ">(x, w, b)"
+                     "  n = BatchNormalization<epsilon = 0.5>(p, gamma, beta,"
+                     "      mean, var)"
+                     "  y = Relu(n)"
+                     "}"),
+        {{"b", {0.25, -0.75}},
+         {"gamma", {2, -3}},
+         {"beta", {0.5, 1}},
+         {"mean", {1, -1}},
+         {"var", {3.5, 8.5}}}));
+    const auto before = TensorsOf(path);
+    ASSERT_OK_AND_ASSIGN(const Written written, WriteVariantOf(path, Int8()));
+    ExpectSound(written.path);
+    EXPECT_THAT(OperatorsOf(written.path),
+                ElementsAre("QuantizeLinear", "DequantizeLinear",
+                            "DequantizeLinear", "DequantizeLinear", "Gemm",
+                            "QuantizeLinear", "DequantizeLinear"));
+    const auto after = TensorsOf(written.path);
+    const double factors[] = {2 / std::sqrt(3.5 + 0.5),
+                              -3 / std::sqrt(8.5 + 0.5)};
+    const double biases[] = {0.5 + (0.25 - 1) * factors[0],
+                             1 + (-0.75 + 1) * factors[1]};
+    const double scale = after.at("w_scale").elements[0];
+    for (size_t i = 0; i < 6; ++i) {
+      const size_t feature = is_transposed ? i / 3 : i % 2;
+      EXPECT_NEAR(after.at("w_quantized").elements[i] * scale,
+                  before.at("w").elements[i] * factors[feature],
+                  scale * 0.5001);
+    }
+    const double bias_scale = after.at("b_quantized_scale").elements[0];
+    for (size_t c = 0; c < 2; ++c) {
+      EXPECT_NEAR(after.at("b_quantized").elements[c] * bias_scale, biases[c],
+                  bias_scale * 0.51);
+    }
+  }
+}
+
+TEST(Int8Test, BatchNormalizationStaysBehindAGemmThatScalesItsProducts) {
+  const std::string path = Save(WithWeights(
+      "g (float[1,3] x, float[3,2] w, float[2] gamma, float[2] beta,"
+      "   float[2] mean, float[2] var) => (float[1,2] y) {"
+      "  p = Gemm<alpha = 2.0>(x, w)"
+      "  y = BatchNormalization(p, gamma, beta, mean, var)"
+      "}",
+      {{"var", {3.5, 8.5}}}));
+  ASSERT_OK_AND_ASSIGN(const Written written, WriteVariantOf(path, Int8()));
+  ExpectSound(written.path);
+  EXPECT_THAT(OperatorsOf(written.path), Contains("BatchNormalization"));
+}
+
 TEST(Int8Test, BothSidesOfAResidualAddAreIntegers) {
   const std::string path = Save(
       WithWeights("g (float[1,4,5,5] x, float[4,4,1,1] w, float[1,4,1,1] s) =>"

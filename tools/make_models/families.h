@@ -49,6 +49,12 @@ Network MakeLstmLanguageModel();
 // ssd_net.cc
 Network MakeSsd300Vgg16();
 
+// tiny_nets.cc
+Network MakeMlperfTinyAd();
+Network MakeMlperfTinyIc();
+Network MakeMlperfTinyKws();
+Network MakeMlperfTinyVww();
+
 // transformer_nets.cc
 Network MakeBertBase();
 Network MakeVitB16();

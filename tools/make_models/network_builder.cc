@@ -32,7 +32,7 @@ void SetFloat(onnx::NodeProto* node, const std::string& name, float value) {
 }
 
 void SetWindow(onnx::NodeProto* node, const Window& window) {
-  SetInts(node, "kernel_shape", {window.kernel, window.kernel});
+  SetInts(node, "kernel_shape", {window.kernel, window.width()});
   if (window.stride != 1)
     SetInts(node, "strides", {window.stride, window.stride});
   if (window.pad != 0)
@@ -45,9 +45,9 @@ void SetWindow(onnx::NodeProto* node, const Window& window) {
   }
 }
 
-int64_t Steps(int64_t extent, const Window& window) {
+int64_t Steps(int64_t extent, int64_t kernel, const Window& window) {
   if (window.same) return (extent + window.stride - 1) / window.stride;
-  return (extent + 2 * window.pad - window.kernel) / window.stride + 1;
+  return (extent + 2 * window.pad - kernel) / window.stride + 1;
 }
 
 void Declare(const Tensor& tensor, onnx::ValueInfoProto* value) {
@@ -118,10 +118,10 @@ Tensor NetworkBuilder::Conv(const std::string& name, const Tensor& x,
                             int64_t channels, const Window& window,
                             const ConvOptions& options) {
   const int64_t depth = x.dims[1] / options.group;
-  const int64_t fan_in = depth * window.kernel * window.kernel;
+  const int64_t fan_in = depth * window.kernel * window.width();
   std::vector<std::string> inputs = {
       x.name, AddWeight(name + ".weight",
-                        {channels, depth, window.kernel, window.kernel},
+                        {channels, depth, window.kernel, window.width()},
                         Fill::kHe, fan_in)};
   if (options.has_bias)
     inputs.push_back(
@@ -130,8 +130,8 @@ Tensor NetworkBuilder::Conv(const std::string& name, const Tensor& x,
   SetWindow(node, window);
   if (options.group != 1) SetInt(node, "group", options.group);
   return {name,
-          {x.dims[0], channels, Steps(x.dims[2], window),
-           Steps(x.dims[3], window)}};
+          {x.dims[0], channels, Steps(x.dims[2], window.kernel, window),
+           Steps(x.dims[3], window.width(), window)}};
 }
 
 Tensor NetworkBuilder::Gemm(const std::string& name, const Tensor& x,
@@ -199,8 +199,8 @@ Tensor NetworkBuilder::Pool(const std::string& op, const std::string& name,
                             const Tensor& x, const Window& window) {
   SetWindow(AddNode(op, name, {x.name}), window);
   return {name,
-          {x.dims[0], x.dims[1], Steps(x.dims[2], window),
-           Steps(x.dims[3], window)}};
+          {x.dims[0], x.dims[1], Steps(x.dims[2], window.kernel, window),
+           Steps(x.dims[3], window.width(), window)}};
 }
 
 Tensor NetworkBuilder::MaxPool(const std::string& name, const Tensor& x,

@@ -18,12 +18,15 @@ struct Tensor {
   std::vector<int64_t> dims;
 };
 
-// A square window.
+// A window, square unless it has a width of its own.
 struct Window {
   int64_t kernel = 1;
   int64_t stride = 1;
-  int64_t pad = 0;    // on every side
-  bool same = false;  // SAME_UPPER in place of `pad`
+  int64_t pad = 0;           // on every side
+  bool same = false;         // SAME_UPPER in place of `pad`
+  int64_t kernel_width = 0;  // 0: `kernel`
+
+  int64_t width() const { return kernel_width == 0 ? kernel : kernel_width; }
 };
 
 struct ConvOptions {

@@ -25,8 +25,8 @@ struct Int8Options {
 // and views keep their input's scale; a Relu or Clip that the output's range
 // expresses is dropped. Weights are symmetric int8 behind a DequantizeLinear,
 // biases int32 with the scale of the products. A BatchNormalization behind a
-// convolution is folded into its weights first, which ONNX Runtime's users do
-// with quant_pre_process.
+// convolution or a Gemm is folded into its weights first, which ONNX Runtime's
+// users do with quant_pre_process, and TensorFlow Lite's converter always.
 //
 // INVALID_ARGUMENT: an operator set before 10 (13 for scales per channel), or
 // no operator that computes with float32 and has an integer form.

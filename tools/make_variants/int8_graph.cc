@@ -30,6 +30,16 @@ bool IsConvolution(const onnx::NodeProto& node) {
   return node.op_type() == "Conv" || node.op_type() == "ConvTranspose";
 }
 
+// A product and a bias, without factors of their own.
+bool IsPlainGemm(const onnx::NodeProto& node) {
+  const auto is_one = [&node](absl::string_view name) {
+    const onnx::AttributeProto* factor = FindAttribute(node, name);
+    return factor == nullptr || factor->f() == 1;
+  };
+  return node.op_type() == "Gemm" && IntOf(node, "transA", 0) == 0 &&
+         is_one("alpha") && is_one("beta");
+}
+
 }  // namespace
 
 FloatGraph::FloatGraph(const Source& source, double range,
@@ -75,6 +85,12 @@ int FloatGraph::OnlyNeighbour(const onnx::NodeProto& node) const {
   return producer->second;
 }
 
+bool FloatGraph::IsRowOf(const std::string& bias, int64_t features) const {
+  const Tensor* tensor = source_.Find(bias);
+  return tensor != nullptr && tensor->dims.size() == 1 &&
+         tensor->elements == features;
+}
+
 void FloatGraph::FoldNormalization(int n) {
   const onnx::NodeProto& norm = node(n);
   if (norm.op_type() != "BatchNormalization" || !IsOnnx(norm) ||
@@ -88,9 +104,9 @@ void FloatGraph::FoldNormalization(int n) {
   onnx::NodeProto& conv = *proto_.mutable_node(before);
   const Tensor* weight = source_.Find(InputOf(conv, 1));
   const std::string bias = InputOf(conv, 2);
-  if (!IsConvolution(conv) || weight == nullptr || !IsFloat32(conv.input(0)) ||
-      FeatureAxis(conv, *weight) < 0 ||
-      (!bias.empty() && source_.Find(bias) == nullptr))
+  if (!(IsConvolution(conv) || IsPlainGemm(conv)) || weight == nullptr ||
+      !IsFloat32(conv.input(0)) || FeatureAxis(conv, *weight) < 0 ||
+      (!bias.empty() && !IsRowOf(bias, Features(conv))))
     return;
   conv.set_output(0, norm.output(0));
   normalizations_[before] = n;

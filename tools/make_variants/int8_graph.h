@@ -18,9 +18,9 @@ struct Range {
   double greatest = 0;
 };
 
-// The graph after batch normalisations are folded into the convolutions before
-// them, and each Relu or Clip behind an operator that computes integers is
-// dropped: its range becomes that of the operator's output.
+// The graph after batch normalisations are folded into the convolutions and
+// Gemms before them, and each Relu or Clip behind an operator that computes
+// integers is dropped: its range becomes that of the operator's output.
 class FloatGraph {
  public:
   // `range` is what Relu's results are taken to end at. Fills in the ranges of
@@ -61,6 +61,8 @@ class FloatGraph {
 
  private:
   void FoldNormalization(int n);
+  // Whether `bias` is stored, one element for each of `features`.
+  bool IsRowOf(const std::string& bias, int64_t features) const;
   void DropActivation(int n, double range,
                       std::map<std::string, Range>* ranges);
   // The node that alone writes what `node` alone reads, or -1.
