@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opcost/measure/counter.h"
@@ -35,6 +36,23 @@ CounterOr OpenRapl(const std::string& root, const MeasureSystem& system);
 // `watts`, times time: never measured. Errors: INVALID_ARGUMENT unless it is a
 // number above 0 and at most 1e6.
 CounterOr OpenConstant(absl::string_view watts, const MeasureSystem& system);
+
+// The energy counters of NVIDIA's GPUs since Volta, through the shared library
+// `library`. `gpus` lists those to sum by NVML's numbers ("0,2-3"); empty: all.
+// Errors: UNAVAILABLE if there is no library, driver or GPU, or none that
+// counts; PERMISSION_DENIED; INVALID_ARGUMENT for a number that there isn't.
+CounterOr OpenNvml(absl::string_view gpus, const std::string& library,
+                   const MeasureSystem& system);
+
+// The log of a meter: `path` holds time and watts in lines, and may grow.
+// Errors: UNAVAILABLE if there is no such file; PERMISSION_DENIED; DATA_LOSS
+// for a line that isn't what docs/counters.md describes.
+CounterOr OpenMeter(const std::string& path, const MeasureSystem& system);
+
+// Refuses microjoules of `source` that fall from one reading to the next, or
+// rise by more than `most_watts` explain. Errors: DATA_LOSS.
+absl::Status CheckRise(absl::string_view source, int64_t previous, int64_t now,
+                       double seconds, double most_watts);
 
 // The microjoules of each domain from `begin` to `end`, of a counter that
 // keeps its sums in its readings. Errors: INVALID_ARGUMENT if they aren't two

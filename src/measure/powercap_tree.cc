@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 // A machine of 16 sockets of 4 dies has some 300 zones, and their tree is two
 // deep.
-constexpr size_t kMostZones = 1024;
+constexpr size_t kMostZones = 512;
 constexpr size_t kMostFolders = 8192;
 constexpr size_t kMostEntries = size_t{64} << 10;
 constexpr int kMostDepth = 6;
@@ -97,6 +97,14 @@ class ZoneFinder {
         if (is_new) folders.push_back(folder);
       }
     }
+    if (zones_.empty() && !hidden_.empty()) {
+      return absl::UnavailableError(absl::StrCat(
+          root_, ": lists ", hidden_,
+          ", but there is nothing in it: container ",
+          "engines hide the counters because of CVE-2020-8694; run outside ",
+          "of the container, or start it with docker run --security-opt ",
+          "systempaths=unconfined"));
+    }
     std::sort(zones_.begin(), zones_.end(), InOrder);
     SetParents();
     return std::move(zones_);
@@ -126,6 +134,11 @@ class ZoneFinder {
       const bool is_link = it->is_symlink(type_error);
       if ((is_top || !is_link) && it->is_directory(type_error)) {
         next.push_back(it->path());
+      }
+      const std::string name = it->path().filename().string();
+      if (is_top && absl::StartsWith(name, "intel-rapl") &&
+          absl::StrContains(name, ':') && (hidden_.empty() || name < hidden_)) {
+        hidden_ = Printable(name);
       }
       it.increment(error);
     }
@@ -197,6 +210,7 @@ class ZoneFinder {
   std::vector<PowercapZone> zones_;
   std::set<std::string> seen_folders_, seen_devices_;
   size_t entries_ = 0;
+  std::string hidden_;  // a zone that the top lists, if it should be empty
 };
 
 // The package that a zone lies in, at any depth; -1 if none. A parent's device

@@ -7,6 +7,25 @@
 
 namespace opcost {
 
+absl::Status CheckRise(absl::string_view source, int64_t previous, int64_t now,
+                       double seconds, double most_watts) {
+  const double joules =
+      (static_cast<double>(now) - static_cast<double>(previous)) / 1e6;
+  if (now < previous) {
+    return absl::DataLossError(absl::StrFormat(
+        "%s: fell from %d to %d uJ since the first reading, and it can't wrap: "
+        "the counter was reset",
+        std::string(source), previous, now));
+  }
+  if (joules > most_watts * (seconds + kSlackSeconds)) {
+    return absl::DataLossError(absl::StrFormat(
+        "%s: rose from %d to %d uJ within %.3f s: that would be %.0f J, more "
+        "than %.0f W can take: the counter was reset",
+        std::string(source), previous, now, seconds, joules, most_watts));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<int64_t>> DifferenceOf(
     const CounterReading& begin, const CounterReading& end,
     const std::vector<EnergyDomain>& domains,

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -19,7 +20,11 @@ namespace opcost {
 class MadeTree : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "opcost-tree-XXXXXX";
+    // In memory where there is one for files: trees are many small files.
+    const bool is_in_memory = access("/dev/shm", W_OK) == 0;
+    std::string pattern =
+        (is_in_memory ? std::string("/dev/shm/") : ::testing::TempDir()) +
+        "opcost-tree-XXXXXX";
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     root_ = std::filesystem::canonical(pattern).string();
   }

@@ -89,15 +89,15 @@ TEST_F(RaplCounterTest, UndoesTwoWrapsWithAReadingInBetween) {
 }
 
 TEST_F(RaplCounterTest, UndoesManyWraps) {
-  // 7 J a time around a counter of 10 J: 1,000 times.
+  // 7 J a time around a counter of 10 J: 100 times.
   OpenOnePackage(0, 10000000);
   CounterReading last;
   int64_t raw = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 100; ++i) {
     raw = (raw + 7000000) % 10000000;
     ASSERT_OK_AND_ASSIGN(last, ReadAt(raw, 0.004));
   }
-  EXPECT_THAT(Since(last), ElementsAre(int64_t{1000} * 7000000));
+  EXPECT_THAT(Since(last), ElementsAre(int64_t{100} * 7000000));
 }
 
 TEST_F(RaplCounterTest, SaysHowOftenItMustBeRead) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,27 +59,39 @@ class EnergyCounter {
   virtual bool is_measured() const { return true; }
   // Those watts; 0 for what is measured.
   virtual double constant_watts() const { return 0; }
+
+  // What the user should know of the choice: a counter that "auto" passed over
+  // because it couldn't be read, though it is there.
+  const std::vector<std::string>& remarks() const { return remarks_; }
+  void AddRemark(std::string remark) { remarks_.push_back(std::move(remark)); }
+
+ private:
+  std::vector<std::string> remarks_;
 };
 
 // Which counter to open, and where.
 struct CounterChoice {
-  // "auto", "rapl", "perf", "nvml", "meter=FILE", "constant=WATTS".
+  // "auto", "rapl", "perf", "nvml", "nvml=0,2" (those GPUs alone, by NVML's
+  // numbers), "meter=FILE", "constant=WATTS".
   std::string counter = "auto";
   std::string powercap_root = "/sys/class/powercap";
   std::string sysfs_root = "/sys";  // perf's events, virtual machine, processor
   std::string proc_root = "/proc";
+  std::string nvml_library = "libnvidia-ml.so.1";
 };
 
 // Opens the counter of `choice`; "auto" takes the first of rapl, perf and nvml
 // that can be read, never a constant. Errors: INVALID_ARGUMENT for a choice
 // that there isn't; UNAVAILABLE if there is no counter (a virtual machine is
 // named); PERMISSION_DENIED with the paths, what would help, and why the
-// kernel closed them.
+// kernel closed them; DATA_LOSS for one that is there but broken. Messages may
+// have several lines.
 absl::StatusOr<std::unique_ptr<EnergyCounter>> OpenCounter(
     const CounterChoice& choice);
 
 // What one counter says when it is asked whether it can be used, for
-// `opcost measure --check`.
+// `opcost measure --check`: rapl, perf and nvml each, and before them one that
+// `choice` names with its file or watts.
 struct CounterCheck {
   std::string counter;  // "rapl"
   bool is_usable = false;
@@ -86,6 +99,10 @@ struct CounterCheck {
   std::string problem;  // why not, with what would help
 };
 std::vector<CounterCheck> CheckCounters(const CounterChoice& choice);
+
+// What to do on a machine without a counter: it names the virtual machine, if
+// this is one. For --check, after a list of which nothing is usable.
+std::string AdviceWithoutCounter(const CounterChoice& choice);
 
 }  // namespace opcost
 
