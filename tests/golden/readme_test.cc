@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The outputs that the README shows are those that opcost prints.
+// The outputs that the README and docs show are those that opcost prints.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,23 +41,38 @@ std::string OutputOf(const std::string& arguments) {
   return out.str();
 }
 
-TEST(ReadmeTest, ShowsWhatOpcostPrints) {
-  const std::string readme = ReadFile(OPCOST_SOURCE_DIR "/README.md");
+struct Shown {
+  const char* file;
+  size_t outputs;
+};
+
+class ReadmeTest : public ::testing::TestWithParam<Shown> {};
+
+TEST_P(ReadmeTest, ShowsWhatOpcostPrints) {
+  const std::string text =
+      ReadFile(std::string(OPCOST_SOURCE_DIR "/") + GetParam().file);
   size_t shown = 0;
-  for (size_t at = readme.find(kMarker); at != std::string::npos;
-       at = readme.find(kMarker, at)) {
+  for (size_t at = text.find(kMarker); at != std::string::npos;
+       at = text.find(kMarker, at)) {
     at += sizeof(kMarker) - 1;
-    const std::string arguments =
-        readme.substr(at, readme.find(" -->", at) - at);
+    const std::string arguments = text.substr(at, text.find(" -->", at) - at);
     SCOPED_TRACE(arguments);
-    const size_t begin = readme.find("```\n", at) + 4;
-    const size_t end = readme.find("```\n", begin);
+    const size_t begin = text.find("```\n", at) + 4;
+    const size_t end = text.find("```\n", begin);
     ASSERT_NE(end, std::string::npos);
-    EXPECT_EQ(readme.substr(begin, end - begin), OutputOf(arguments));
+    EXPECT_EQ(text.substr(begin, end - begin), OutputOf(arguments));
     ++shown;
   }
-  EXPECT_EQ(shown, 2);
+  EXPECT_EQ(shown, GetParam().outputs);
 }
+
+INSTANTIATE_TEST_SUITE_P(Files, ReadmeTest,
+                         ::testing::Values(Shown{"README.md", 2},
+                                           Shown{"docs/carbon.md", 3}),
+                         [](const ::testing::TestParamInfo<Shown>& shown) {
+                           return std::string(shown.index == 0 ? "Readme"
+                                                               : "Carbon");
+                         });
 
 }  // namespace
 }  // namespace opcost
