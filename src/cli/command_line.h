@@ -16,6 +16,7 @@
 #include "opcost/energy/estimate.h"
 #include "opcost/report/report.h"
 #include "src/cli/carbon_request.h"
+#include "src/cli/measure_options.h"
 
 namespace opcost {
 
@@ -40,7 +41,8 @@ enum CommandBit : unsigned {
 };
 // What lists layers with their energies.
 inline constexpr unsigned kListing = kEstimate | kCompare;
-inline constexpr unsigned kPricing = kListing | kExplain | kSweep | kWeights;
+inline constexpr unsigned kPricing =
+    kListing | kExplain | kSweep | kWeights | kMeasure;
 // What prices one storage format; `weights` shows all.
 inline constexpr unsigned kStoring = kPricing & ~kWeights;
 inline constexpr unsigned kModelReading = kPricing | kShapes;
@@ -98,6 +100,7 @@ struct CommandLine {
   std::optional<EnergyLimit> max_energy;  // --max-energy
   std::optional<RatioLimit> max_ratio, max_layer_ratio;
   CarbonRequest carbon;
+  MeasureCommandOptions measure;
   std::vector<SweepAxis> axes;  // of sweep, in the order of the options' rows
   std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;
@@ -124,6 +127,7 @@ enum class OptionGroup : uint8_t {
   kFormats,
   kMachine,
   kInputs,
+  kMeasuring,
   kOutput,
   kCarbon,
   kOther,

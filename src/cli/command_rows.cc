@@ -104,6 +104,29 @@ Examples:
   opcost carbon --energy 5MJ --energy-mix coal=0.25,wind=0.75 --format json
   opcost resnet50.onnx --inferences 1000000 --country FR
 )"},
+    {kMeasure, "measure", "[MODEL]", 0, 1,
+     "Run a model, or any command, and print the energy that it took.",
+     R"(Runs MODEL in ONNX Runtime, or whatever --runner names, in a process of its own:
+warm-up, idling before and after, and windows of inferences until the mean net
+energy of one is known to 2 %. Prints it beside the estimate, with its interval,
+for each layer too where the runtime times them (docs/measuring.md). Weights
+that a model leaves out are random.
+
+Nothing is guessed in place of a reading: where no counter can be read, a
+package is missing or the result isn't stable, the exit status is 4. --check
+says what this machine has. A constant power is taken on request alone, and
+labelled modelled.
+
+--exec measures a command; its own output goes to standard error. If it fails,
+the exit status is 1.
+
+Examples:
+  opcost measure --check
+  opcost measure resnet50.onnx --threads 1 --cpus 2
+  opcost measure resnet50.onnx --batch 8 --device cuda --append rows.csv
+  opcost measure resnet50.onnx --counter constant=15 --format json
+  opcost measure --exec 'python3 train.py --epochs 3' --country WORLD
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

@@ -19,6 +19,8 @@ absl::StatusOr<ExitStatus> RunSweep(const CommandLine& line,
                                     const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunWeights(const CommandLine& line,
                                       const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunMeasure(const CommandLine& line,
+                                      const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunCarbon(const CommandLine& line,

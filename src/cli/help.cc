@@ -18,6 +18,7 @@ constexpr std::pair<OptionGroup, absl::string_view> kHeadings[] = {
     {OptionGroup::kFormats, "Number formats"},
     {OptionGroup::kMachine, "Machine"},
     {OptionGroup::kInputs, "Inputs"},
+    {OptionGroup::kMeasuring, "Measuring"},
     {OptionGroup::kOutput, "Output"},
     {OptionGroup::kCarbon, "Carbon"},
     {OptionGroup::kOther, "Other"},
@@ -64,6 +65,7 @@ Usage:
   opcost shapes MODEL         inferred types and shapes of the graph's values
   opcost sweep MODEL          totals of every combination of lists of options
   opcost weights MODEL        weights: statistics, best storage format
+  opcost measure MODEL        a real run beside the estimate, by energy counters
   opcost carbon               an energy, or watts and hours, in grams of CO2e
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
@@ -78,7 +80,7 @@ Most used options (opcost help estimate has all):
   --bits B    --table NAME|FILE    --batch N    --dim NAME=N    --format FORMAT
   --top N|all    -o FILE    -q    -v    --version
 Exit status: 0 done, 1 bad input, 2 wrong usage, 3 above a limit,
-5 incomplete (a lower bound).
+4 not measured, 5 incomplete (a lower bound).
 )";
 }
 

@@ -340,7 +340,7 @@ constexpr OptionRow kOptions[] = {
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
     {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
     {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
-    {"--top", "N|all", "show the N rows of most energy (weights: the largest), and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing | kWeights, false, &ApplyTop},
+    {"--top", "N|all", "show the N rows of most energy (weights: the largest; measure: those measured highest), and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing | kWeights | kMeasure, false, &ApplyTop},
     {"--unit", "UNIT", "of energies in text: auto (the default), pJ, nJ, uJ, mJ or J", OptionGroup::kOutput, kPricing, false, &ApplyUnit},
     {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
     {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},
@@ -369,7 +369,7 @@ absl::Span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow>& rows = *[] {
     auto* all =
         new std::vector<OptionRow>(std::begin(kOptions), std::end(kOptions));
-    for (const absl::Span<const OptionRow> more : {CarbonOptionRows()}) {
+    for (const absl::Span<const OptionRow> more : {CarbonOptionRows(), MeasureOptionRows()}) {
       all->insert(all->end(), more.begin(), more.end());
     }
     return all;

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "opcost/carbon/statement.h"
 #include "opcost/energy/estimate.h"
+#include "opcost/measure/command_run.h"
 #include "opcost/measure/measurement.h"
 #include "opcost/report/report.h"
 
@@ -25,6 +27,18 @@ struct MeasuredLayer {
   std::optional<double> estimated;
 };
 
+// What a calibration row says of the model; the rest is the measurement's.
+struct CalibrationRow {
+  std::string model;    // file, relative to the CSV's folder; or empty
+  std::string layer;    // layer text; or empty
+  std::string bits;     // as --bits has it; may be empty
+  std::string batch;    // as --batch has it; may be empty
+  std::string options;  // further options: "--dim N=3"
+  std::string group;    // what is held out together
+  int64_t macs = 0;
+  std::string model_digest;
+};
+
 // A measurement with what compares it with an estimate.
 struct MeasuredReport {
   const Estimate* estimate = nullptr;  // of the same model and sizes
@@ -33,6 +47,8 @@ struct MeasuredReport {
   // Spearman's rank correlation of measured and estimated energy over the
   // layers that have both; nullopt below three.
   std::optional<double> rank_correlation;
+  CalibrationRow row;                     // for CSV
+  std::optional<CarbonStatement> carbon;  // of the net energy
 };
 
 // Puts the two together: the runner's layers are matched with the estimate's by
@@ -51,17 +67,16 @@ std::optional<double> RankCorrelation(absl::Span<const double> a,
 std::string RenderMeasurement(const MeasuredReport& report,
                               const RenderOptions& options);
 
-// What a calibration row says of the model; the rest is the measurement's.
-struct CalibrationRow {
-  std::string model;    // file, relative to the CSV's folder; or empty
-  std::string layer;    // layer text; or empty
-  std::string bits;     // as --bits has it; may be empty
-  std::string batch;    // as --batch has it; may be empty
-  std::string options;  // further options: "--dim N=3"
-  std::string group;    // what is held out together
-  int64_t macs = 0;
-  std::string model_digest;
-};
+// `opcost measure --exec`: text, markdown, or JSON (the same schema); CSV has a
+// row for each domain. `carbon`, of the energy, may be null.
+std::string RenderCommandRun(const CommandRun& run,
+                             const CarbonStatement* carbon,
+                             const RenderOptions& options);
+
+// `opcost measure --check`: what each counter says.
+std::string RenderCounterChecks(const std::vector<CounterCheck>& checks,
+                                const HostEnvironment& environment,
+                                const RenderOptions& options);
 
 // The header of calibration data, and a row: CSV lines with their ends.
 std::string CalibrationHeader();
