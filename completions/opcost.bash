@@ -21,6 +21,11 @@ _opcost() {
   local model="$inputs $views --quiet --verbose"
   local carbon="--carbon-intensity --country --cloud --energy-mix --inferences"
   carbon+=" --pue"
+  # Of a measuring session, and of measure alone.
+  local session="--counter --powercap-root --runner --python --device --threads"
+  session+=" --cpus --optimisation --seed --warm-up --window --idle --trials"
+  session+=" --precision"
+  local measure="--check --exec --layer-times --modelled-memory --append --group"
   local options=
   local command=${COMP_WORDS[1]}
   case $command in
@@ -32,6 +37,9 @@ _opcost() {
     shapes) options="$model" ;;
     sweep) options="$formats $machine $model --unit" ;;
     weights) options="$formats $machine $model --top --unit" ;;
+    measure)
+      options="$formats $machine $model --top --unit $carbon $session $measure"
+      ;;
     carbon)
       options="$carbon --energy --power --hours --format --output $always"
       ;;
@@ -43,7 +51,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes sweep weights carbon tables help $always" ;;
+    help) options="estimate compare explain shapes sweep weights measure carbon tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy $carbon"
@@ -80,6 +88,7 @@ _opcost() {
         shapes | tables) values="text markdown json csv" ;;
         sweep) values="text csv jsonl" ;;
         carbon) values="text json csv" ;;
+        measure) values="text markdown json csv" ;;
         *) values="text markdown json csv jsonl" ;;
       esac
       ;;
@@ -94,12 +103,19 @@ _opcost() {
     --top) values="all 10 25 50" ;;
     --unit) values="auto pJ nJ uJ mJ J" ;;
     --color) values="auto always never" ;;
-    -o | --output)
+    --counter) values="auto rapl perf nvml meter= constant=" ;;
+    --runner) values="onnxruntime pytorch" ;;
+    --device) values="cpu cuda cuda:0" ;;
+    --optimisation | --layer-times) values="on off" ;;
+    --modelled-memory) values="host" ;;
+    -o | --output | --append | --python | --powercap-root)
       _opcost_files "$word" '*'
       return
       ;;
     --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
       --layer | --name | --max-energy | --max-ratio | --max-layer-ratio | \
+      --exec | --threads | --cpus | --seed | --warm-up | --window | --idle | \
+      --trials | --precision | --group | \
       --carbon-intensity | --inferences | --pue | --energy | --power | --hours)
       return
       ;;
@@ -107,7 +123,7 @@ _opcost() {
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes sweep weights carbon tables help"
+        values="estimate compare explain shapes sweep weights measure carbon tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

@@ -324,7 +324,7 @@ std::string HostText(const HostEnvironment& environment) {
           static_cast<size_t>(environment.processors)) {
     add("of which ", absl::StrJoin(environment.affinity, " "));
   }
-  add("", environment.kernel);
+  add("Linux ", environment.kernel);
   add("governor ", environment.governor);
   add("turbo ", environment.turbo);
   add("", environment.temperature);
