@@ -16,6 +16,7 @@
 #include "opcost/energy/estimate.h"
 #include "opcost/report/report.h"
 #include "src/cli/carbon_request.h"
+#include "src/cli/collect_request.h"
 #include "src/cli/measure_options.h"
 
 namespace opcost {
@@ -101,6 +102,7 @@ struct CommandLine {
   std::optional<RatioLimit> max_ratio, max_layer_ratio;
   CarbonRequest carbon;
   MeasureCommandOptions measure;
+  CollectRequest collect;
   std::vector<SweepAxis> axes;  // of sweep, in the order of the options' rows
   std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;

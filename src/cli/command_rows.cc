@@ -91,6 +91,23 @@ Examples:
   opcost weights resnet50-pruned.onnx
   opcost weights llm.onnx --dim sequence=1 --top 10 --format csv
 )"},
+    {kCollect, "collect", "[MODEL...]", 0, 64,
+     "Measure random layers and networks: the data for calibrate.",
+     R"(Draws single layers at random (Conv, MaxPool, AveragePool, Linear, Relu,
+Sigmoid, Tanh and Softmax in turns, or those that --layers names), measures each
+as 'opcost measure' does, and appends a row to DATA.csv as soon as it has one. The
+networks given are measured whole and layer by layer, at each --batch.
+
+A collection that was interrupted goes on where it ended, when the same command
+is given again. What fails is in DATA.failed.csv with its reason. What is drawn
+depends on --seed and --ranges alone (docs/collecting.md).
+
+Examples:
+  opcost collect -o data.csv
+  opcost collect --layers Conv=100,LeakyRelu=20 --seed 7 -o data.csv
+  opcost collect --print-ranges > small.toml
+  opcost collect --ranges small.toml vgg16.onnx --batch 1,8 -o data.csv
+)"},
     {kCarbon, "carbon", "", 0, 0, "Print how many grams of CO2e an energy is.",
      R"(The energy is given as such, or as watts and hours; its carbon intensity in one
 of four ways, each of which is shown with its source and year: a number, a

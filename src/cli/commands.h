@@ -23,6 +23,8 @@ absl::StatusOr<ExitStatus> RunMeasure(const CommandLine& line,
                                       const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunCollect(const CommandLine& line,
+                                      const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunCarbon(const CommandLine& line,
                                      const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunHelp(const CommandLine& line,

@@ -329,14 +329,14 @@ constexpr OptionRow kOptions[] = {
     {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
 
     {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},
-    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::dims>},
-    {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kModelReading, false, &ApplyUnbound},
-    {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyInput},
+    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading | kCollect, true, &ApplyNumber<&InputOptions::dims>},
+    {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kModelReading | kCollect, false, &ApplyUnbound},
+    {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kModelReading | kCollect, true, &ApplyInput},
     {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
     {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
 
     {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line; for carbon text, json or csv", OptionGroup::kOutput, kModelReading | kTableViews | kCarbon, false, &ApplyReportFormat},
-    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output", OptionGroup::kOutput, kModelReading | kTableViews | kTablesNew | kCarbon, false, &ApplyText<&CommandLine::output>},
+    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output; collect appends its rows to it", OptionGroup::kOutput, kCollect | kModelReading | kTableViews | kTablesNew | kCarbon, false, &ApplyText<&CommandLine::output>},
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
     {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
     {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
@@ -351,8 +351,8 @@ constexpr OptionRow kOptions[] = {
     {"--allow-unknown", "", "exit with 0, not 5, where layers are unknown", OptionGroup::kOther, kPricing, false, &ApplyFlag<&CommandLine::allows_unknown>},
     {"--from", "NAME|FILE", "the table to copy", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::from>},
     {"--name", "NEW", "the copy's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::new_name>},
-    {"-q,--quiet", "", "print no warnings and notes", OptionGroup::kOther, kModelReading, false, &ApplyVerbosity<-1>},
-    {"-v,--verbose", "", "say more: the codes of warnings, what dimensions were bound to", OptionGroup::kOther, kModelReading, false, &ApplyVerbosity<1>},
+    {"-q,--quiet", "", "print no warnings and notes", OptionGroup::kOther, kModelReading | kCollect, false, &ApplyVerbosity<-1>},
+    {"-v,--verbose", "", "say more: the codes of warnings, what dimensions were bound to", OptionGroup::kOther, kModelReading | kCollect, false, &ApplyVerbosity<1>},
     {"-h,--help", "", "print this help", OptionGroup::kOther, kEveryCommand, false, &ApplyFlag<&CommandLine::wants_help>},
     {"--version", "", "print the version", OptionGroup::kOther, kEveryCommand, false, &ApplyFlag<&CommandLine::wants_version>},
 };
@@ -369,7 +369,8 @@ absl::Span<const OptionRow> OptionRows() {
   static const std::vector<OptionRow>& rows = *[] {
     auto* all =
         new std::vector<OptionRow>(std::begin(kOptions), std::end(kOptions));
-    for (const absl::Span<const OptionRow> more : {CarbonOptionRows(), MeasureOptionRows()}) {
+    for (const absl::Span<const OptionRow> more :
+         {CarbonOptionRows(), MeasureOptionRows(), CollectOptionRows()}) {
       all->insert(all->end(), more.begin(), more.end());
     }
     return all;
