@@ -222,7 +222,7 @@ constexpr OptionRow kRows[] = {
     {"--threads", "N", "threads of the runtime. Default: as it likes", OptionGroup::kMeasuring, kMeasuring, false, &ApplyThreads},
     {"--cpus", "LIST", "processors that the runner, or the command, may use: 0,2-3. Default: all", OptionGroup::kMeasuring, kMeasuring, false, &ApplyCpus},
     {"--optimisation", "on|off", "the runtime's graph optimisations. Default: on", OptionGroup::kMeasuring, kMeasuring, false, &ApplyOptimisation},
-    {"--seed", "N", "of random inputs and weights. Default: 1", OptionGroup::kMeasuring, kMeasuring, false, &ApplySeed},
+    {"--seed", "N", "of random inputs and weights, and of what collect draws. Default: 1", OptionGroup::kMeasuring, kMeasuring, false, &ApplySeed},
     {"--warm-up", "SECONDS", "run at least so long before anything counts. Default: 1", OptionGroup::kMeasuring, kMeasuring, false, &ApplySeconds<&ProtocolOptions::warm_seconds, true>},
     {"--window", "SECONDS", "of one trial. Default: what the counter needs: 10 for RAPL, 5 for NVML", OptionGroup::kMeasuring, kMeasuring, false, &ApplySeconds<&ProtocolOptions::window_seconds, false>},
     {"--idle", "SECONDS", "measure idle power so long before and after; 0: not at all. Default: a window", OptionGroup::kMeasuring, kMeasuring, false, &ApplySeconds<&ProtocolOptions::idle_seconds, true>},
