@@ -22,8 +22,8 @@ using CounterOr = absl::StatusOr<std::unique_ptr<EnergyCounter>>;
 // (Intel Xeon 6980P, AMD EPYC 9965) and 1,000 W (NVIDIA B200). A difference
 // that says more is a fault of the counter.
 inline constexpr double kMostDeviceWatts = 2000;
-// The same for a whole board (psys) of up to 16 sockets.
-inline constexpr double kMostPlatformWatts = 32000;
+// The same for a whole board (psys) of up to eight sockets.
+inline constexpr double kMostPlatformWatts = 10000;
 // Counters move in steps of up to 0.1 s: two readings in between may see a
 // whole step in no time.
 inline constexpr double kSlackSeconds = 1;

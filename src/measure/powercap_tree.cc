@@ -183,8 +183,8 @@ class ZoneFinder {
     return true;
   }
 
-  // A zone lies in the one whose folder holds its own, or whose device's name
-  // begins its own.
+  // A zone lies in the one whose folder holds its own; in a flat tree, in the
+  // one whose device's name begins its own.
   void SetParents() {
     std::map<std::string, int> by_folder, by_device;
     for (size_t i = 0; i < zones_.size(); ++i) {
@@ -194,15 +194,24 @@ class ZoneFinder {
     for (PowercapZone& zone : zones_) {
       const auto above =
           by_folder.find(fs::path(zone.canonical).parent_path().string());
-      if (above != by_folder.end()) {
-        zone.parent = above->second;
-        continue;
-      }
-      const size_t colon = zone.device.rfind(':');
-      if (colon == std::string::npos) continue;
-      const auto named = by_device.find(zone.device.substr(0, colon));
-      if (named != by_device.end()) zone.parent = named->second;
+      if (above != by_folder.end()) zone.parent = above->second;
     }
+    for (size_t i = 0; i < zones_.size(); ++i) {
+      const size_t colon = zones_[i].device.rfind(':');
+      if (zones_[i].parent >= 0 || colon == std::string::npos) continue;
+      const auto named = by_device.find(zones_[i].device.substr(0, colon));
+      if (named != by_device.end() && !LiesIn(named->second, i)) {
+        zones_[i].parent = named->second;
+      }
+    }
+  }
+
+  // Names and folders may disagree, but no zone lies in itself.
+  bool LiesIn(int zone, size_t outer) const {
+    for (; zone >= 0; zone = zones_[static_cast<size_t>(zone)].parent) {
+      if (static_cast<size_t>(zone) == outer) return true;
+    }
+    return false;
   }
 
   const std::string& root_;
@@ -213,11 +222,10 @@ class ZoneFinder {
   std::string hidden_;  // a zone that the top lists, if it should be empty
 };
 
-// The package that a zone lies in, at any depth; -1 if none. A parent's device
-// is shorter or its folder is above, so this ends.
+// The package that a zone lies in, at any depth; -1 if none.
 int PackageAbove(const std::vector<PowercapZone>& zones, size_t zone) {
   int above = zones[zone].parent;
-  for (size_t steps = 0; above >= 0 && steps < zones.size(); ++steps) {
+  while (above >= 0) {
     const PowercapZone& parent = zones[static_cast<size_t>(above)];
     if (parent.kind == ZoneKind::kPackage) return above;
     above = parent.parent;

@@ -289,6 +289,8 @@ class Protocol {
   Measurement Result() {
     Measurement& m = result_;
     m.counter = std::string(counter_.name());
+    m.remarks.insert(m.remarks.begin(), counter_.remarks().begin(),
+                     counter_.remarks().end());
     m.is_measured = !is_constant_;
     m.constant_watts = is_constant_ ? counter_.constant_watts() : 0;
     m.gross_joules =

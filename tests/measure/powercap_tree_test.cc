@@ -288,6 +288,15 @@ TEST_F(PowercapTreeTest, SurvivesLinksInACircle) {
   EXPECT_THAT(Zones(), ElementsAre("package-0"));
 }
 
+// By its folder the package lies in the die, by its name the die in the
+// package.
+TEST_F(PowercapTreeTest, LetsNoZoneLieInItself) {
+  PutZone("intel-rapl:0:0", "package-0-die-0", 0);
+  PutZone("intel-rapl:0:0/intel-rapl:0", "package-0", 0);
+  EXPECT_THAT(Zones(), ElementsAre("package-0: part of package-0-die-0",
+                                   "package-0-die-0"));
+}
+
 TEST_F(PowercapTreeTest, ShowsHostileNamesHarmlessly) {
   PutZone("intel-rapl:0", "package-0\x1b[31m\nroot", 0);
   PutZone("a\nb:'0'", std::string(5000, 'x'), 0);
