@@ -5,6 +5,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "opcost/carbon/units.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/carbon_request.h"
@@ -74,7 +76,9 @@ absl::Status ApplyEnergy(string_view value, CommandLine& line) {
 }
 
 absl::Status ApplyPower(string_view value, CommandLine& line) {
-  line.carbon.power_text = std::string(value);
+  line.carbon.power_text = absl::StrJoin(
+      absl::StrSplit(value, absl::ByAnyChar(" \t\n\v\f\r"), absl::SkipEmpty()),
+      " ");
   return Set(ParsePower(value), line.carbon.watts);
 }
 

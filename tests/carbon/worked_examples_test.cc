@@ -35,6 +35,16 @@ TEST(WorkedExamplesTest, TheLecturesMixOfSources) {
   EXPECT_NEAR(StateCarbon(terms, 3.6e6).grams, 731.59, 1e-9);
 }
 
+// A comment in CodeCarbon's sources gives 535.8 g/kWh for this mix; its own
+// figures, unrounded, give 887.995514975, and rounded to grams 887.25.
+TEST(WorkedExamplesTest, CodeCarbonsMixIsNotWhatItsCommentSays) {
+  ASSERT_OK_AND_ASSIGN(
+      const CarbonIntensity mix,
+      IntensityOfMix("coal=0.5,petroleum=0.25,natural_gas=0.25"));
+  EXPECT_NEAR(mix.g_per_kwh, 0.5 * 995 + 0.25 * 816 + 0.25 * 743, 1e-9);
+  EXPECT_NEAR(mix.g_per_kwh, 887.995514975, 1);
+}
+
 struct ThesisRow {
   std::string name;
   double watts = 0, hours = 0;

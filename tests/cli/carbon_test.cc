@@ -76,6 +76,13 @@ TEST_F(CarbonCommandTest, AnEnergyOrWattsAndHours) {
             "carbon     14.15 kg CO2e\n");
 }
 
+TEST_F(CarbonCommandTest, APowerStaysOnItsLine) {
+  const CliRun run = RunCommand(
+      {"carbon", "--power", "250 \n W", "--hours", "1", "--country", "WORLD"});
+  EXPECT_EQ(run.status, kDone) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("(250 Wh), 250 W for 1 h\n"));
+}
+
 TEST_F(CarbonCommandTest, InferencesMultiplyTheEnergyThatIsGiven) {
   const CliRun run = Opcost(
       "carbon --energy 3.6J --inferences 1000000 --carbon-intensity 500");
