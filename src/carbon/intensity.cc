@@ -122,6 +122,7 @@ absl::Status UnknownRegion(string_view provider, string_view region,
 absl::Status UnknownSource(string_view name,
                            const std::vector<CarbonFigure>& sources) {
   std::vector<std::string> known;
+  known.reserve(sources.size());
   for (const CarbonFigure& source : sources) known.push_back(source.keys[0]);
   std::string cure = DidYouMean(name, known);
   if (cure.empty()) {
