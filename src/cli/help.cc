@@ -66,6 +66,7 @@ Usage:
   opcost sweep MODEL          totals of every combination of lists of options
   opcost weights MODEL        weights: statistics, best storage format
   opcost measure MODEL        a real run beside the estimate, by energy counters
+  opcost collect              random layers and networks, measured into a file
   opcost carbon               an energy, or watts and hours, in grams of CO2e
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
@@ -73,12 +74,9 @@ Usage:
 Examples:
   opcost resnet50.onnx
   opcost resnet50.onnx --bits int8 --table jouppi-7nm-hbm2
-  opcost compare float.onnx int8.onnx float.onnx@bits=16
-  opcost - --format json < resnet50.onnx > report.json
 
-Most used options (opcost help estimate has all):
-  --bits B    --table NAME|FILE    --batch N    --dim NAME=N    --format FORMAT
-  --top N|all    -o FILE    -q    -v    --version
+Most used options (opcost help estimate has all): --bits B  --table NAME|FILE
+  --batch N  --dim NAME=N  --format FORMAT  --top N|all  -o FILE  --version
 Exit status: 0 done, 1 bad input, 2 wrong usage, 3 above a limit,
 4 not measured, 5 incomplete (a lower bound).
 )";

@@ -157,10 +157,10 @@ const BadLine kBadLines[] = {
      "unknown option '-x'; opcost help estimate lists the options"},
     {"shapes m.onnx --bits 8",
      "'shapes' has no use for --bits, an option of "
-     "estimate, explain, compare, sweep and weights"},
+     "estimate, explain, compare, sweep, weights and measure"},
     {"tables check t.toml -q",
      "'tables check' has no use for -q, an option of "
-     "estimate, explain, shapes, compare, sweep and weights"},
+     "estimate, explain, shapes, compare, sweep, weights, "},
     {"m.onnx --bits", "--bits needs a value: --bits B"},
     {"m.onnx --bits= 8", "--bits needs a value: --bits B"},
     {"m.onnx -o", "-o needs a value: -o FILE"},
