@@ -63,8 +63,9 @@ std::string Signed(absl::string_view sign, std::string text) {
   return sign.empty() ? text : absl::StrCat(sign, " ", text);
 }
 
-std::string Inferences(int64_t count) {
-  return absl::StrCat(Grouped(count), " inference", count == 1 ? "" : "s");
+// "1 run", "1,000 runs".
+std::string Times(int64_t count, absl::string_view one) {
+  return absl::StrCat(Grouped(count), " ", one, count == 1 ? "" : "s");
 }
 
 std::string Grams(double grams) {
@@ -157,18 +158,19 @@ std::string CarbonAsCsv(const CarbonStatement& statement) {
 std::string HumanGrams(double grams) { return Scaled(grams, kGrams, "g"); }
 
 std::vector<Fact> CarbonFacts(const CarbonStatement& statement,
-                              absl::string_view sign) {
-  return FactsOf(statement, sign, Inferences(statement.terms.inferences));
+                              absl::string_view sign, absl::string_view one) {
+  return FactsOf(statement, sign, Times(statement.terms.inferences, one));
 }
 
 std::string CarbonText(const CarbonStatement& statement, absl::string_view sign,
-                       int width) {
-  return FactsText(CarbonFacts(statement, sign), width);
+                       int width, absl::string_view one) {
+  return FactsText(CarbonFacts(statement, sign, one), width);
 }
 
 std::vector<Fact> SharedCarbonFacts(const CarbonTerms& terms) {
   std::vector<Fact> facts = {
-      {"carbon", absl::StrCat(Inferences(terms.inferences), " of each")},
+      {"carbon",
+       absl::StrCat(Times(terms.inferences, "inference"), " of each")},
       {"intensity", IntensityText(terms.intensity)}};
   if (terms.pue.has_value()) {
     facts.push_back({"PUE", FiveDigits(*terms.pue)});

@@ -19,7 +19,8 @@ inline double JoulesOf(double pj) { return pj * 1e-12; }
 
 // The lines of CarbonText().
 std::vector<Fact> CarbonFacts(const CarbonStatement& statement,
-                              absl::string_view sign);
+                              absl::string_view sign,
+                              absl::string_view one = "inference");
 // What is the same for all sides of a comparison, and what each side's is.
 std::vector<Fact> SharedCarbonFacts(const CarbonTerms& terms);
 Grid CarbonGrid(const Comparison& comparison, const CarbonTerms& terms);

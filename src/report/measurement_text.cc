@@ -394,7 +394,7 @@ std::string CommandRunAsText(const CommandRun& run,
                    DomainGrid(run.domains, false).Text(width, options.color),
                    "\n", FactsText(CommandResults(run), width));
   if (carbon != nullptr) {
-    absl::StrAppend(&out, "\n", CarbonText(*carbon, "", width));
+    absl::StrAppend(&out, "\n", CarbonText(*carbon, "", width, "run"));
   }
   return out;
 }
@@ -405,7 +405,7 @@ std::string CommandRunAsMarkdown(const CommandRun& run,
       ListOf(CommandFacts(run)), "\n",
       DomainGrid(run.domains, false).Markdown(), "\n",
       ListOf(CommandResults(run)),
-      carbon == nullptr ? "" : ListOf(CarbonFacts(*carbon, "")));
+      carbon == nullptr ? "" : ListOf(CarbonFacts(*carbon, "", "run")));
 }
 
 }  // namespace opcost

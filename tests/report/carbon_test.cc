@@ -136,6 +136,16 @@ TEST(CarbonTextTest, ABoundKeepsItsSign) {
             "carbon     >= 475 g CO2e\n");
 }
 
+TEST(CarbonTextTest, AnEnergyMayBeThatOfARun) {
+  CarbonTerms terms;
+  terms.intensity.g_per_kwh = 500;
+  terms.inferences = 2000;
+  EXPECT_EQ(CarbonText(StateCarbon(terms, 3600), "", 100, "run"),
+            "energy     7.2 MJ (2 kWh), 2,000 runs\n"
+            "intensity  500 g CO2e/kWh, as given\n"
+            "carbon     1 kg CO2e\n");
+}
+
 TEST(CarbonSchemasTest, AllThreeDescribeOneObject) {
   const json report = LoadSchema("report"),
              comparison = LoadSchema("comparison"),

@@ -33,9 +33,9 @@ std::string RenderCarbon(const CarbonStatement& statement,
 // The lines of text on their own, for reports of other energies: energy,
 // intensity with source and year, grams, and PUE where one is given. `sign`
 // ("=", ">=") goes before energies and grams; empty: nothing does. `width` is
-// RenderOptions'.
+// RenderOptions'. `one` is what the energy is of, once.
 std::string CarbonText(const CarbonStatement& statement, absl::string_view sign,
-                       int width);
+                       int width, absl::string_view one = "inference");
 
 // "90.478 g", "1.425 kg": five significant digits in pg, ng, ug, mg, g, kg or
 // t, the largest that keeps the number at 1 or above.
