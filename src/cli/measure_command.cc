@@ -51,8 +51,10 @@ absl::StatusOr<ExitStatus> RunCheck(const CommandLine& line,
   const std::vector<CounterCheck> checks =
       CheckCounters(line.measure.session.counter);
   ExitStatus status = kNotMeasured;
+  bool is_denied = false;
   for (const CounterCheck& check : checks) {
     if (check.is_usable) status = kDone;
+    is_denied |= check.is_denied;
   }
   OPCOST_RETURN_IF_ERROR(
       Deliver(line, environment,
@@ -60,6 +62,10 @@ absl::StatusOr<ExitStatus> RunCheck(const CommandLine& line,
                                   RenderingOf(line, environment))));
   if (status != kDone) {
     *environment.err << "opcost: no counter can be read here\n";
+    if (!is_denied) {
+      *environment.err << AdviceWithoutCounter(line.measure.session.counter)
+                       << "\n";
+    }
   }
   return status;
 }

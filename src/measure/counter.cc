@@ -87,6 +87,7 @@ CounterCheck CheckOf(const std::string& name, const CounterOr& counter) {
   CounterCheck check;
   check.counter = name;
   check.is_usable = counter.ok();
+  check.is_denied = absl::IsPermissionDenied(counter.status());
   if (counter.ok()) {
     check.domains = (*counter)->domains();
   } else {

@@ -184,6 +184,21 @@ TEST_F(CounterTest, ChecksEachCounter) {
   EXPECT_THAT(checks[2].problem, HasSubstr("can't be loaded"));
 }
 
+TEST_F(CounterTest, ChecksTellWhatIsDenied) {
+  Put("nvml", "init=4\n");
+  setenv("OPCOST_FAKE_NVML", Path("nvml").c_str(), 1);
+  choice_.nvml_library = OPCOST_FAKE_NVML_LIBRARY;
+  const std::vector<CounterCheck> checks = CheckCounters(choice_);
+  EXPECT_FALSE(checks[0].is_denied);
+  EXPECT_FALSE(checks[1].is_denied);
+  EXPECT_TRUE(checks[2].is_denied);
+  EXPECT_FALSE(checks[2].is_usable);
+  EXPECT_THAT(Open("auto"),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("\n  nvml: NVML can't be initialised: NVML "
+                                 "says: Insufficient Permissions (4)")));
+}
+
 TEST_F(CounterTest, ChecksTheFileThatIsNamed) {
   choice_.counter = "meter=" + Path("log.csv");
   std::vector<CounterCheck> checks = CheckCounters(choice_);

@@ -95,13 +95,14 @@ absl::StatusOr<std::unique_ptr<EnergyCounter>> OpenCounter(
 struct CounterCheck {
   std::string counter;  // "rapl"
   bool is_usable = false;
+  bool is_denied = false;  // it is there, but may not be read
   std::vector<EnergyDomain> domains;
   std::string problem;  // why not, with what would help
 };
 std::vector<CounterCheck> CheckCounters(const CounterChoice& choice);
 
 // What to do on a machine without a counter: it names the virtual machine, if
-// this is one. For --check, after a list of which nothing is usable.
+// this is one. For --check, after a list of which nothing is usable or denied.
 std::string AdviceWithoutCounter(const CounterChoice& choice);
 
 }  // namespace opcost
