@@ -22,7 +22,6 @@
 #include "src/cli/commands.h"
 #include "src/cli/measured_run.h"
 #include "src/cli/output.h"
-#include "src/cli/pipeline.h"
 #include "src/cli/progress.h"
 
 namespace opcost {
@@ -78,17 +77,17 @@ absl::StatusOr<CollectPlan> PlanOf(const CommandLine& line) {
   sources.input = line.input;
   sources.input_options = InputOptionsText(line);
   sources.folder = std::filesystem::path(line.output).parent_path().string();
-  absl::StatusOr<CollectPlan> plan = PlanCollection(sources);
-  if (!plan.ok()) return AsUsage(plan.status());
-  return plan;
+  return PlanCollection(sources);
 }
 
 // Measures the items left, with a runner that is started for the first.
 absl::Status Measure(const CommandLine& line, const CliEnvironment& environment,
                      const CollectPlan& plan, const std::vector<size_t>& left,
                      CollectFile& data, CollectOutcome* outcome) {
-  OPCOST_ASSIGN_OR_RETURN(const std::unique_ptr<MeasuringSession> session,
-                          MeasuringSession::Open(line.measure.session, environment));
+  OPCOST_ASSIGN_OR_RETURN(
+      const std::unique_ptr<MeasuringSession> session,
+      MeasuringSession::Open(line.measure.session, environment));
+  OPCOST_RETURN_IF_ERROR(session->StartRunner());
   OPCOST_ASSIGN_OR_RETURN(const std::unique_ptr<TemporaryFolder> folder,
                           TemporaryFolder::Make());
   const MeasureItem measure =

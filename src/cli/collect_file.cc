@@ -83,18 +83,17 @@ absl::Status CollectFile::Read(const std::string& header) {
                        rest.substr(0, 40), "'"));
     }
     header_ = header;
+  } else {
+    OPCOST_ASSIGN_OR_RETURN(document_, ParseCsv(path_, text.substr(0, whole)));
+    OPCOST_ASSIGN_OR_RETURN(const CsvDocument expected, ParseCsv("", header));
+    if (document_.header != expected.header) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path_, ": its columns are ", absl::StrJoin(document_.header, ","),
+          "; rows of a collection have ", absl::StrJoin(expected.header, ",")));
+    }
   }
   if (!rest.empty() && ftruncate(file_, static_cast<off_t>(whole)) != 0) {
     return Failed("write", path_);
-  }
-  if (whole == 0) return absl::OkStatus();
-  text.resize(whole);
-  OPCOST_ASSIGN_OR_RETURN(document_, ParseCsv(path_, text));
-  OPCOST_ASSIGN_OR_RETURN(const CsvDocument expected, ParseCsv("", header));
-  if (document_.header != expected.header) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path_, ": its columns are ", absl::StrJoin(document_.header, ","),
-        "; rows of a collection have ", absl::StrJoin(expected.header, ",")));
   }
   return absl::OkStatus();
 }

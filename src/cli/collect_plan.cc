@@ -17,6 +17,7 @@
 #include "opcost/frontend/layer_text.h"
 #include "opcost/measure/draw.h"
 #include "opcost/support/status_macros.h"
+#include "src/cli/pipeline.h"
 
 namespace opcost {
 namespace {
@@ -161,7 +162,9 @@ absl::Status AddNetwork(const CollectSources& sources, const std::string& path,
   InputOptions input = sources.input;
   input.batch = batch;
   input.reading = GraphReading::kAsWritten;
-  OPCOST_ASSIGN_OR_RETURN(const Analysis analysis, Analyze(model, input));
+  const absl::StatusOr<Analysis> analyzed = Analyze(model, input);
+  if (!analyzed.ok()) return AsUsage(analyzed.status());
+  const Analysis& analysis = *analyzed;
   const std::string group = std::filesystem::path(path).stem().string();
   if (sources.request.takes_whole) {
     CollectItem item;

@@ -123,9 +123,9 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // Nothing succeeded: the first of the failures says why.
+  // Where nothing ever succeeded, the first of the failures says why.
   absl::Status End() {
-    if (outcome_.added > 0 || kept_.empty()) {
+    if (outcome_.added > 0 || outcome_.present > 0 || kept_.empty()) {
       return Flush();
     }
     return absl::FailedPreconditionError(reasons_[0]);

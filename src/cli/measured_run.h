@@ -71,11 +71,14 @@ class MeasuringSession {
                                       const MeasureRequest& request,
                                       Measurement* unstable = nullptr);
 
+  // Starts the runner unless it runs, so that what it lacks is known before
+  // the first model. Errors: FAILED_PRECONDITION.
+  absl::Status StartRunner();
+
   const EnergyCounter& counter() const { return *counter_; }
 
  private:
   MeasuringSession() = default;
-  absl::Status StartRunner();
 
   MeasuringOptions options_;
   std::vector<std::string> command_;
