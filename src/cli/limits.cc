@@ -201,8 +201,8 @@ ExitStatus CheckLayerRatios(const RatioLimit& limit,
 }
 
 ExitStatus Worse(ExitStatus a, ExitStatus b) {
-  constexpr ExitStatus kWorstFirst[] = {kBadUsage, kBadInput, kLimitExceeded,
-                                        kIncomplete};
+  constexpr ExitStatus kWorstFirst[] = {kBadUsage, kBadInput, kNotMeasured,
+                                        kLimitExceeded, kIncomplete};
   for (const ExitStatus status : kWorstFirst) {
     if (a == status || b == status) return status;
   }

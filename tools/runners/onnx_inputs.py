@@ -95,7 +95,7 @@ def set_sizes(model, request):
             node.name = next((o for o in node.output if o), "")
 
 
-def _uses(graph):
+def uses_of(graph):
     """Where each value is read: name -> [(node, place)]."""
     uses = {}
     for node in graph.node:
@@ -167,7 +167,7 @@ def as_type(values, elem_type):
 
 def random_inputs(model, rng):
     """[(name, elem_type, array)] for every real input, and remarks."""
-    uses, shapes = _uses(model.graph), _known_shapes(model)
+    uses, shapes = uses_of(model.graph), _known_shapes(model)
     made, guessed = [], []
     for value in real_inputs(model.graph):
         tensor = value.type.tensor_type

@@ -135,7 +135,7 @@ class OnnxRuntime:
     def _absent_weights(self, model, rng):
         """OrtValues for constants whose file isn't there, and a remark."""
         absent = self._inputs.absent_weights(model, self._folder)
-        uses = self._inputs._uses(model.graph)
+        uses = self._inputs.uses_of(model.graph)
         values = {t.name: self._value(
             self._inputs.random_weights(rng, t, uses), t.data_type, "cpu", 0)
                   for t in absent}
