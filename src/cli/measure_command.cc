@@ -206,9 +206,14 @@ absl::StatusOr<ExitStatus> RunModel(const CommandLine& line,
   if (!session.ok()) return NotMeasured(session.status(), err);
   MeasureRequest request = RequestOf(*priced.analysis);
   request.wants_layers = line.measure.has_layers;
-  const absl::StatusOr<Measurement> measurement =
+  absl::StatusOr<Measurement> measurement =
       (*session)->Measure(line.operands[0], request);
   if (!measurement.ok()) return NotMeasured(measurement.status(), err);
+  if (const FitRecord* fit = priced.table->fit(); fit != nullptr) {
+    const std::string warning = OtherHostWarning(
+        priced.table->name(), fit->host, measurement->environment.host);
+    if (!warning.empty()) measurement->remarks.push_back(warning);
+  }
 
   MeasuredReport report = CompareMeasured(*priced.estimate, *measurement);
   report.row = RowOf(line, *priced.estimate);

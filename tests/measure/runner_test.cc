@@ -31,7 +31,7 @@ constexpr char kHello[] = "printf 'hello\\topcost-runner/1\\n'\n";
 // Answers every command as it should.
 constexpr char kGood[] = R"(
 while IFS= read -r line; do
-  echo "$line" >>log
+  printf '%s\n' "$line" >>log
   case $line in
     load*) printf 'runtime\tmade\nversion\t1.0\ndevice\tcpu\nprecision\tint8\n'
            printf 'threads\t3\nremark\ta\\tb\nready\n' ;;
@@ -86,7 +86,9 @@ TEST_F(RunnerTest, LoadsRunsAndTellsLayers) {
   EXPECT_THAT(description.remarks, ElementsAre("a\tb"));
   ASSERT_THAT(runner->Begin(7), IsOk());
   bool is_done = false;
-  while (!is_done) ASSERT_OK_AND_ASSIGN(is_done, runner->Wait(0.1));
+  while (!is_done) {
+    ASSERT_OK_AND_ASSIGN(is_done, runner->Wait(0.1));
+  }
   EXPECT_EQ(runner->seconds(), 0.25);
   ASSERT_OK_AND_ASSIGN(const std::vector<LayerTime> layers, runner->Layers(5));
   ASSERT_EQ(layers.size(), 2u);
@@ -180,8 +182,8 @@ TEST_F(RunnerTest, EndlessTalkEndsInTime) {
 }
 
 TEST_F(RunnerTest, GarbageIsQuoted) {
-  EXPECT_THAT(Text(LoadFrom("printf 'what\\001ever\\n'; sleep 9")),
-              HasSubstr("unexpected answer 'what\\x01ever'"));
+  EXPECT_THAT(Text(LoadFrom("printf 'what\\001!\\n'; sleep 9")),
+              HasSubstr("unexpected answer 'what\\x01!'"));
   EXPECT_THAT(Text(LoadFrom("printf 'threads\\tmany\\n'; sleep 9")),
               HasSubstr("unexpected answer"));
   EXPECT_THAT(Text(LoadFrom("printf 'error\\n'; sleep 9")),
