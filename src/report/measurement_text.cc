@@ -24,8 +24,9 @@ constexpr size_t kWorstLayers = 3;
 // "+-1.2 %" of an interval.
 std::string PlusMinus(const Interval& interval) {
   if (interval.mean == 0) return "";
-  return absl::StrFormat("+-%.2g %%",
-                         100 * interval.half_width / std::abs(interval.mean));
+  const double percent = 100 * interval.half_width / std::abs(interval.mean);
+  if (percent < 0.01) return "+-<0.01 %";
+  return absl::StrFormat("+-%.2g %%", percent);
 }
 
 std::string IntervalText(const Interval& interval, absl::string_view unit) {
