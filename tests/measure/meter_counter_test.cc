@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr int64_t kSecond = 1000000000;
+constexpr int64_t kJoule = 1000000;  // in microjoules
 
 TEST(MeterTimeTest, ReadsSecondsAndIso8601) {
   const struct {
@@ -113,17 +115,18 @@ using MeterLogTest = MeterTest;
 
 TEST_F(MeterLogTest, IntegratesByTrapezoids) {
   const std::string log = "100,10\n102,20\n103,20\n105,0\n";
-  ExpectEnergy(log, 100, 105, (2 * 15 + 1 * 20 + 2 * 10) * 1000000);
-  ExpectEnergy(log, 100, 102, 2 * 15 * 1000000);
-  ExpectEnergy(log, 102, 103, 1 * 20 * 1000000);
+  ExpectEnergy(log, 100, 105, kJoule * (2 * 15 + 1 * 20 + 2 * 10));
+  ExpectEnergy(log, 100, 102, kJoule * 2 * 15);
+  ExpectEnergy(log, 102, 103, kJoule * 1 * 20);
 }
 
 TEST_F(MeterLogTest, InterpolatesAtTheEnds) {
   const std::string log = "100,10\n102,20\n104,10\n";
   // From 15 W at 101 s over 20 W to 12.5 W at 103.5 s.
-  ExpectEnergy(log, 101, 103.5, (1 * 17500000 + 1.5 * 16250000));
+  ExpectEnergy(log, 101, 103.5,
+               17500000 + 24375000);  // 1 s * 17.5 W + 1.5 s * 16.25 W
   // Within one pair of lines.
-  ExpectEnergy(log, 100.5, 101.5, 1 * 15000000);
+  ExpectEnergy(log, 100.5, 101.5, 15000000);
   ExpectEnergy(log, 101, 101, 0);
   ExpectEnergy(log, 104, 104, 0);
 }
@@ -139,11 +142,11 @@ TEST_F(MeterLogTest, IsExactToTheMicrojoule) {
 
 TEST_F(MeterLogTest, AllowsTwoLinesOfOneTime) {
   ExpectEnergy("100,10\n101,10\n101,30\n102,30\n", 100, 102,
-               (10 + 30) * 1000000);
+               kJoule * (10 + 30));
 }
 
 TEST_F(MeterLogTest, ReadsManyForms) {
-  const int64_t energy = 2 * 15 * 1000000;
+  const int64_t energy = kJoule * 2 * 15;
   ExpectEnergy("time,watts\n100,10\n102,20\n", 100, 102, energy);
   ExpectEnergy("\"time\",\"watts\"\r\n\"100\",\"10\"\r\n102,20\r\n", 100, 102,
                energy);
@@ -220,8 +223,8 @@ TEST_F(MeterLogTest, SaysWhichTimeItCovers) {
 
 TEST_F(MeterLogTest, RefusesGapsOfMoreThanTenSeconds) {
   const std::string log = "100,10\n110,10\n120.001,10\n130,10\n";
-  ExpectEnergy(log, 100, 110, 10 * 10 * 1000000);
-  ExpectEnergy(log, 121, 130, 9 * 10 * 1000000);
+  ExpectEnergy(log, 100, 110, kJoule * 10 * 10);
+  ExpectEnergy(log, 121, 130, kJoule * 9 * 10);
   ExpectEnergy(log, 120.001, 130, 99990000);
   EXPECT_THAT(Energy(log, 105, 111),
               StatusIs(absl::StatusCode::kDataLoss,
@@ -280,6 +283,39 @@ TEST_F(MeterLogTest, ReadsALargeFile) {
   }
 }
 
+// Whatever the bytes are: read, or refused with a place.
+TEST_F(MeterLogTest, SurvivesAnyBytes) {
+  std::mt19937 random(3);
+  const std::string alphabet = "0123456789.,;-+:TZe#\"\n\n\n \t\r\x01\xff w";
+  int readable = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::string text;
+    double time = 100;
+    for (int line = 0; line < 20; ++line) {
+      time += static_cast<double>(random() % 100) / 10;
+      absl::StrAppend(&text, time, ",", random() % 100, "\n");
+    }
+    for (uint32_t changes = random() % 3; changes > 0; --changes) {
+      text[random() % text.size()] = alphabet[random() % alphabet.size()];
+    }
+    Put("meter.csv", text);
+    MeterLog log(Log());
+    const absl::Status status = log.Refresh();
+    if (!status.ok()) {
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss,
+                                   ::testing::StartsWith(Log() + ":")));
+      continue;
+    }
+    ++readable;
+    const absl::StatusOr<int64_t> energy =
+        log.Microjoules(100 * kSecond, 120 * kSecond);
+    if (energy.ok()) {
+      EXPECT_GE(*energy, 0);
+    }
+  }
+  EXPECT_GT(readable, 100);
+}
+
 TEST_F(MeterLogTest, SaysThatThereIsNoFile) {
   EXPECT_THAT(MeterLog(Log()).Refresh(),
               StatusIs(absl::StatusCode::kUnavailable,
@@ -316,7 +352,7 @@ TEST_F(MeterCounterTest, IntegratesBetweenItsReadings) {
   Append("1000,50\n1010,70\n1020,70\n");
   ASSERT_OK_AND_ASSIGN(const std::vector<int64_t> energy,
                        counter->MicrojoulesBetween(begin, end));
-  EXPECT_THAT(energy, ElementsAre((10 * 60 + 5 * 70) * 1000000));
+  EXPECT_THAT(energy, ElementsAre(kJoule * (10 * 60 + 5 * 70)));
 }
 
 TEST_F(MeterCounterTest, WaitsForTheMetersNextLine) {
@@ -334,7 +370,7 @@ TEST_F(MeterCounterTest, WaitsForTheMetersNextLine) {
   ASSERT_OK_AND_ASSIGN(const CounterReading end, counter->Read());
   ASSERT_OK_AND_ASSIGN(const std::vector<int64_t> energy,
                        counter->MicrojoulesBetween(begin, end));
-  EXPECT_THAT(energy, ElementsAre(10 * 50 * 1000000));
+  EXPECT_THAT(energy, ElementsAre(kJoule * 10 * 50));
   EXPECT_EQ(sleeps, 5);
 }
 

@@ -22,7 +22,6 @@ namespace opcost {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr int kType = 23;

@@ -73,7 +73,7 @@ TEST_F(PowercapTreeTest, SumsTwoSocketsWithTheirMemory) {
   for (const std::string socket : {"0", "1"}) {
     const std::string package = "intel-rapl:" + socket;
     PutZone(package, "package-" + socket, 0);
-    PutZone(package + "/" + package + ":0", "dram", 0);
+    PutZone(absl::StrCat(package, "/", package, ":0"), "dram", 0);
   }
   EXPECT_THAT(Zones(), ElementsAre("package-0", "package-0/dram", "package-1",
                                    "package-1/dram"));
