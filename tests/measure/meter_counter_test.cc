@@ -295,7 +295,7 @@ TEST_F(MeterLogTest, SurvivesAnyBytes) {
       time += static_cast<double>(random() % 100) / 10;
       absl::StrAppend(&text, time, ",", random() % 100, "\n");
     }
-    for (uint32_t changes = random() % 3; changes > 0; --changes) {
+    for (auto changes = random() % 3; changes > 0; --changes) {
       text[random() % text.size()] = alphabet[random() % alphabet.size()];
     }
     Put("meter.csv", text);
