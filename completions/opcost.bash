@@ -40,6 +40,11 @@ _opcost() {
     measure)
       options="$formats $machine $model --top --unit $carbon $session $measure"
       ;;
+    collect)
+      options="--dim --unbound --input --output --quiet --verbose $always"
+      options+=" $session --layers --ranges --networks --batch --list"
+      options+=" --print-ranges"
+      ;;
     carbon)
       options="$carbon --energy --power --hours --format --output $always"
       ;;
@@ -51,7 +56,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes sweep weights measure carbon tables help $always" ;;
+    help) options="estimate compare explain shapes sweep weights measure collect carbon tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy $carbon"
@@ -108,6 +113,11 @@ _opcost() {
     --device) values="cpu cuda cuda:0" ;;
     --optimisation | --layer-times) values="on off" ;;
     --modelled-memory) values="host" ;;
+    --networks) values="whole layers both" ;;
+    --ranges)
+      _opcost_files "$word" '@(toml)'
+      return
+      ;;
     -o | --output | --append | --python | --powercap-root)
       _opcost_files "$word" '*'
       return
@@ -115,7 +125,7 @@ _opcost() {
     --batch | --dim | --unbound | --input | --trip-count | --weights-from | \
       --layer | --name | --max-energy | --max-ratio | --max-layer-ratio | \
       --exec | --threads | --cpus | --seed | --warm-up | --window | --idle | \
-      --trials | --precision | --group | \
+      --trials | --precision | --group | --layers | \
       --carbon-intensity | --inferences | --pue | --energy | --power | --hours)
       return
       ;;
@@ -123,7 +133,7 @@ _opcost() {
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes sweep weights measure carbon tables help"
+        values="estimate compare explain shapes sweep weights measure collect carbon tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi
