@@ -8,6 +8,11 @@ add_test(NAME checks/layers_and_sizes
 add_test(NAME checks/check_layers_test
   COMMAND Python3::Interpreter
           ${PROJECT_SOURCE_DIR}/tests/tools/check_layers_test.py)
+# Skipped, visibly, without a Python that has ONNX Runtime.
+add_test(NAME checks/runners
+  COMMAND Python3::Interpreter
+          ${PROJECT_SOURCE_DIR}/tests/tools/runners_test.py)
+set_tests_properties(checks/runners PROPERTIES SKIP_RETURN_CODE 77)
 add_test(NAME checks/completions
   COMMAND Python3::Interpreter
           ${PROJECT_SOURCE_DIR}/tests/tools/completions_test.py

@@ -41,6 +41,7 @@ std::string Quoted(string_view text) {
 
 std::string Line(const std::vector<std::string>& fields) {
   std::vector<std::string> escaped;
+  escaped.reserve(fields.size());
   for (const std::string& field : fields) escaped.push_back(EscapeField(field));
   return absl::StrJoin(escaped, "\t");
 }

@@ -84,6 +84,7 @@ absl::StatusOr<WindowEnergy> EnergyOf(EnergyCounter& counter,
         const std::vector<int64_t> part,
         counter.MicrojoulesBetween(readings[i - 1], readings[i]));
     std::vector<double> watts;
+    watts.reserve(part.size());
     for (const int64_t microjoules : part) {
       watts.push_back(static_cast<double>(microjoules) / 1e6 / seconds);
     }
