@@ -15,6 +15,7 @@ namespace opcost {
 namespace {
 
 constexpr size_t kMostBoundaries = 24;  // of the words in a runtime's name
+constexpr size_t kMostFused = 16;  // layers that one kernel is looked for in
 constexpr int kNone = -1;
 
 using Names = absl::flat_hash_map<absl::string_view, int>;
@@ -103,43 +104,50 @@ class Kernels {
 
   // Layers without a kernel of their own are done by that of a neighbour.
   void JoinFused() {
-    absl::flat_hash_map<ValueIndex, int> producers, consumers;
     for (size_t i = 0; i < layers_.size(); ++i) {
       for (const ValueIndex value : layers_[i].outputs()) {
-        if (value != kAbsent) producers[value] = static_cast<int>(i);
-      }
-      for (const ValueIndex value : layers_[i].inputs()) {
-        if (value == kAbsent) continue;
-        // Of several none is the one.
-        const auto [place, is_new] =
-            consumers.emplace(value, static_cast<int>(i));
-        if (!is_new && place->second != static_cast<int>(i)) {
-          place->second = kNone;
-        }
+        if (value != kAbsent) producers_[value] = static_cast<int>(i);
       }
     }
-    // A kernel that goes by the name of the activation behind it.
-    for (size_t i = layers_.size(); i-- > 0;) {
-      if (kernel_of_[i] != kNone || layers_[i].outputs().empty()) continue;
-      const auto next = consumers.find(layers_[i].outputs()[0]);
-      if (next == consumers.end() || next->second == kNone) continue;
-      const int kernel = kernel_of_[Index(next->second)];
-      if (kernel == kNone ||
-          !absl::StrContains(ops_[Index(kernel)], layers_[i].node->op_type) ||
-          layers_[Index(next->second)].node->op_type ==
-              layers_[i].node->op_type) {
-        continue;
-      }
-      kernel_of_[i] = kernel;
+    for (size_t k = 0; k < rows_.size(); ++k) {
+      if (anchors_[k] != kNone) JoinProducers(static_cast<int>(k));
     }
-    // One that took in what follows it.
+    // A kernel took in what follows it.
     for (size_t i = 0; i < layers_.size(); ++i) {
       if (kernel_of_[i] != kNone) continue;
       for (const ValueIndex value : layers_[i].inputs()) {
-        const auto before = producers.find(value);
-        if (before == producers.end()) continue;
+        const auto before = producers_.find(value);
+        if (before == producers_.end()) continue;
         kernel_of_[i] = kernel_of_[Index(before->second)];
         break;
+      }
+    }
+  }
+
+  // A kernel may go by the name of the activation at its end: a Conv that is
+  // called after the Relu behind its batch norm. Takes the layers up to the
+  // nearest one that its operator names.
+  void JoinProducers(int kernel) {
+    const std::string& op = ops_[Index(kernel)];
+    const int anchor = anchors_[Index(kernel)];
+    if (absl::StrContains(op, layers_[Index(anchor)].node->op_type)) return;
+    // Layers in the order of their distance, and which one each leads to.
+    std::vector<std::pair<int, size_t>> reached = {{anchor, 0}};
+    for (size_t r = 0; r < reached.size() && r < kMostFused; ++r) {
+      const LayerCounts& layer = layers_[Index(reached[r].first)];
+      if (r > 0 && absl::StrContains(op, layer.node->op_type)) {
+        for (size_t step = r; step != 0; step = reached[step].second) {
+          kernel_of_[Index(reached[step].first)] = kernel;
+        }
+        return;
+      }
+      for (const ValueIndex value : layer.inputs()) {
+        const auto before = producers_.find(value);
+        if (before == producers_.end() ||
+            kernel_of_[Index(before->second)] != kNone) {
+          continue;
+        }
+        reached.emplace_back(before->second, r);
       }
     }
   }
@@ -147,6 +155,7 @@ class Kernels {
   const Estimate& estimate_;
   const std::vector<LayerCounts>& layers_;
   std::vector<int> kernel_of_;  // by layer
+  absl::flat_hash_map<ValueIndex, int> producers_;
   // By kernel.
   std::vector<MeasuredLayer> rows_;
   std::vector<std::string> ops_;

@@ -101,6 +101,27 @@ TEST(CompareMeasured, AKernelNamedAfterTheActivationIsItsProducersToo) {
   EXPECT_FALSE(report.rank_correlation.has_value());  // of two
 }
 
+// A residual block of which one kernel is left.
+TEST(CompareMeasured, AKernelNamedAfterTheLastOfManyIsAllOfThem) {
+  ASSERT_OK_AND_ASSIGN(
+      const Priced priced,
+      Price("(float[1,4,8,8] x, float[4,4,1,1] w, float[4] s, float[4] b,"
+            " float[4] m, float[4] v) => (float[1,4,8,8] last) {"
+            " first = Relu(x) conv = Conv(first, w)"
+            " norm = BatchNormalization(conv, s, b, m, v)"
+            " sum = Add(first, norm) last = Relu(sum) }"));
+  const Measurement measurement =
+      WithLayers({{"first", "Relu", 1}, {"last_nchwc", "Conv", 5}});
+  const MeasuredReport report = CompareMeasured(*priced.estimate, measurement);
+  ASSERT_THAT(report.layers, SizeIs(2));
+  EXPECT_EQ(report.layers[1].op, "Conv");
+  EXPECT_EQ(report.layers[1].name, "conv");
+  EXPECT_DOUBLE_EQ(*report.layers[1].estimated,
+                   priced.pj("conv") + priced.pj("norm") + priced.pj("sum") +
+                       priced.pj("last"));
+  EXPECT_DOUBLE_EQ(*report.layers[0].estimated, priced.pj("first"));
+}
+
 TEST(CompareMeasured, AKernelThatTookInWhatFollowsHasItsEstimate) {
   ASSERT_OK_AND_ASSIGN(const Priced priced, Price(kText));
   const Measurement measurement =
