@@ -64,6 +64,9 @@ class PyTorch:
             remarks += self._fill(model, os.path.dirname(
                 os.path.abspath(request.model)), rng, request.seed)
             module = self._convert(model)
+        # Names of modules have no dots: onnx2torch puts slashes in their place.
+        self._names = {n.name.replace(".", "/"): n.name
+                       for n in model.graph.node}
         module = module.eval().to(self._device)
         if request.optimises and self._script is not None:
             module = torch.jit.optimize_for_inference(torch.jit.freeze(module))
@@ -78,6 +81,9 @@ class PyTorch:
         if name == "cuda":
             device = (f"cuda:{index or 0} "
                       f"{torch.cuda.get_device_name(self._device)}")
+            if torch.backends.cudnn.allow_tf32:
+                remarks.append("TF32 is allowed in convolutions, as is "
+                               "PyTorch's default")
         return {"runtime": "pytorch", "version": torch.__version__,
                 "device": device, "precision": precision,
                 "threads": torch.get_num_threads() if name == "cpu" else 0
@@ -115,7 +121,8 @@ class PyTorch:
         self.run(runs)
         for handle in handles:
             handle.remove()
-        return [(name, kind.replace("Onnx", ""), total / runs)
+        return [(self._names.get(name, name), kind.replace("Onnx", ""),
+                 total / runs)
                 for total, _, name, kind in spans.values()]
 
     def _tensor(self, array, kind):
