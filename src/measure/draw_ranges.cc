@@ -98,6 +98,7 @@ absl::Status ReadRange(const TomlValue& value, int64_t least,
 absl::Status ReadRanges(const TomlValue& table, ParameterRanges* ranges) {
   OPCOST_RETURN_IF_ERROR(table.CheckIsTable());
   std::vector<string_view> names;
+  names.reserve(kRangeKeys.size());
   for (const RangeKey& key : kRangeKeys) names.push_back(key.name);
   OPCOST_RETURN_IF_ERROR(table.CheckKeys(names));
   for (const RangeKey& key : kRangeKeys) {

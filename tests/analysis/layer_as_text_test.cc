@@ -19,7 +19,6 @@ namespace opcost {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 // The layers' texts, or why there is none, in order.
 std::vector<std::string> TextsOf(const std::string& graph) {

@@ -22,7 +22,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 class CollectCommandTest : public InTemporaryFolder {
@@ -180,13 +179,12 @@ TEST_F(CollectCommandTest, DrawsThreeHundredLayersUnlessToldOtherwise) {
     return std::count(out.begin(), out.end(), '\n');
   };
   EXPECT_EQ(lines({"collect", "--list", "--ranges", "small.toml"}), 300);
-  EXPECT_EQ(lines({"collect", "--list", "--networks", "whole",
-                   OPCOST_SOURCE_DIR "/models/lenet-5.onnx"}),
-            1);
-  EXPECT_EQ(
-      lines({"collect", "--list", "--ranges", "small.toml", "--layers", "4",
-             "--networks", "whole", OPCOST_SOURCE_DIR "/models/lenet-5.onnx"}),
-      4 + 1);
+  const std::string lenet =
+      absl::StrCat(OPCOST_SOURCE_DIR, "/models/lenet-5.onnx");
+  EXPECT_EQ(lines({"collect", "--list", "--networks", "whole", lenet}), 1);
+  EXPECT_EQ(lines({"collect", "--list", "--ranges", "small.toml", "--layers",
+                   "4", "--networks", "whole", lenet}),
+            4 + 1);
 }
 
 TEST_F(CollectCommandTest, SaysWhatIsWrongWithItsOptions) {

@@ -78,17 +78,17 @@ struct CountCase {
   const char* text;
   const char* op;
   const char* y;
-  int64_t macs;
-  int64_t reads;
-  int64_t writes;
-  int64_t parameters;
+  int macs;
+  int reads;
+  int writes;
+  int parameters;
 };
 
-constexpr int64_t kConvOut = 1 * 64 * 112 * 112;
-constexpr int64_t kConvMacs = kConvOut * (3 * 7 * 7);
-constexpr int64_t kDepthwiseOut = 2 * 32 * 16 * 16;
-constexpr int64_t kGroupedMacs = (1 * 8 * 6 * 6) * (2 * 3 * 3);
-constexpr int64_t kLinearMacs = 64 * 5000 * 1000;
+constexpr int kConvOut = 1 * 64 * 112 * 112;
+constexpr int kConvMacs = kConvOut * (3 * 7 * 7);
+constexpr int kDepthwiseOut = 2 * 32 * 16 * 16;
+constexpr int kGroupedMacs = (1 * 8 * 6 * 6) * (2 * 3 * 3);
+constexpr int kLinearMacs = 64 * 5000 * 1000;
 
 constexpr CountCase kCounts[] = {
     {"Conv x=1x3x224x224 w=64x3x7x7 b=64 strides=2,2 pads=3,3,3,3", "Conv",
@@ -170,7 +170,7 @@ TEST(LayerText, StoresNoWeightsButSaysWhereTheyWouldLie) {
     const auto& data = model.graph().initializer(tensor).external_data(i);
     return absl::StrCat(data.key(), "=", data.value());
   };
-  const int64_t w_bytes = 64 * 3 * 7 * 7 * 4;
+  const int w_bytes = 64 * 3 * 7 * 7 * 4;
   EXPECT_EQ(entry(0, 0), "location=layer.weights");
   EXPECT_EQ(entry(0, 1), "offset=0");
   EXPECT_EQ(entry(0, 2), absl::StrCat("length=", w_bytes));
@@ -321,10 +321,11 @@ TEST(LayerText, LeavesItToTheRulesWhetherAnOperatorTakesItsOperands) {
 // Words put together at random: an error or a model, never a crash.
 TEST(LayerText, SurvivesEveryMixtureOfItsParts) {
   const std::vector<std::string> parts = {
-      "Conv", "Linear", "x",    "x2", "w",    "=",     "1",    "x",
-      "64",   ":",      "int8", " ",  "\t",   "\"",    "\\",   "[",
-      "]",    ",",      "-",    "0",  ".",    "none",  "pads", "opset",
-      "e9",   "p",      "y",    "\0", "\xff", "scalar"};
+      "Conv", "Linear", "x",     "x2",   "w", "=",  "1",
+      "x",    "64",     ":",     "int8", " ", "\t", "\"",
+      "\\",   "[",      "]",     ",",    "-", "0",  ".",
+      "none", "pads",   "opset", "e9",   "p", "y",  std::string(1, '\0'),
+      "\xff", "scalar"};
   std::mt19937 random(1);
   int models = 0;
   for (int i = 0; i < 20000; ++i) {

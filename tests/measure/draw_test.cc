@@ -21,7 +21,6 @@ namespace opcost {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 LayerRanges RangesOf(const std::string& text) {
