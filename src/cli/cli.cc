@@ -36,6 +36,7 @@ absl::StatusOr<ExitStatus> Run(const CommandLine& line,
   if (line.command == kSweep) return RunSweep(line, environment);
   if (line.command == kCarbon) return RunCarbon(line, environment);
   if (line.command == kCollect) return RunCollect(line, environment);
+  if (line.command == kCalibrate) return RunCalibrate(line, environment);
   if (line.command == kWeights) return RunWeights(line, environment);
   if (line.command == kMeasure) return RunMeasure(line, environment);
   if ((line.command & kModelReading) != 0) {

@@ -15,6 +15,7 @@
 #include "opcost/analysis/analysis.h"
 #include "opcost/energy/estimate.h"
 #include "opcost/report/report.h"
+#include "src/cli/calibrate_request.h"
 #include "src/cli/carbon_request.h"
 #include "src/cli/collect_request.h"
 #include "src/cli/measure_options.h"
@@ -44,6 +45,8 @@ enum CommandBit : unsigned {
 inline constexpr unsigned kListing = kEstimate | kCompare;
 inline constexpr unsigned kPricing =
     kListing | kExplain | kSweep | kWeights | kMeasure;
+// What lowers models to counts.
+inline constexpr unsigned kLowering = kPricing | kCalibrate;
 // What prices one storage format; `weights` shows all.
 inline constexpr unsigned kStoring = kPricing & ~kWeights;
 inline constexpr unsigned kModelReading = kPricing | kShapes;
@@ -103,6 +106,7 @@ struct CommandLine {
   CarbonRequest carbon;
   MeasureCommandOptions measure;
   CollectRequest collect;
+  CalibrationRequest calibrate;
   std::vector<SweepAxis> axes;  // of sweep, in the order of the options' rows
   std::vector<GivenOption> given;  // all options, by their rows' order
   bool wants_help = false;
@@ -130,6 +134,7 @@ enum class OptionGroup : uint8_t {
   kMachine,
   kInputs,
   kMeasuring,
+  kFit,
   kOutput,
   kCarbon,
   kOther,

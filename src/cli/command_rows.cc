@@ -144,6 +144,27 @@ Examples:
   opcost measure resnet50.onnx --counter constant=15 --format json
   opcost measure --exec 'python3 train.py --epochs 3' --country WORLD
 )"},
+    {kCalibrate, "calibrate", "DATA.csv...", 1, 16,
+     "Fit a cost table to measurements.",
+     R"(Each row of DATA.csv is a measured run: a model's file (column model, beside
+the CSV) or a layer as text (column layer: Conv x=1x3x224x224 w=64x3x7x7
+strides=2,2), its joules, and if need be seconds, bits, batch, options, group,
+host. The rows are lowered to counts like any model, and the prices of a base
+table (--table) are multiplied so that counts times prices come near the joules:
+never negative, a tier no dearer than the next, a format no dearer than a wider
+one, and near the base where the data say nothing.
+
+Prints each price with its 95 % interval and whether the data determine it, how
+well the fit predicts rows it has seen, groups it has not (cross-validation
+holds out one group after another), and the rows of --test, each beside a fit by
+MACs alone. -o writes the table, ready for --table; use it with the options
+under Machine that it was fitted with.
+
+Examples:
+  opcost calibrate layers.csv -o mine.toml --memory-model once
+  opcost calibrate layers.csv --test networks.csv --fit full --dispatch
+  opcost resnet50.onnx --table mine.toml --memory-model once
+)"},
     {kTables, "tables", "", 0, 0, "List the cost tables there are.",
      R"(A cost table is a TOML file with the price of each operation and of each
 memory tier. Tables are found by name in the folders of $OPCOST_TABLE_PATH

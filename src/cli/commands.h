@@ -21,6 +21,8 @@ absl::StatusOr<ExitStatus> RunWeights(const CommandLine& line,
                                       const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunMeasure(const CommandLine& line,
                                       const CliEnvironment& environment);
+absl::StatusOr<ExitStatus> RunCalibrate(const CommandLine& line,
+                                        const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunTablesCommand(const CommandLine& line,
                                             const CliEnvironment& environment);
 absl::StatusOr<ExitStatus> RunCollect(const CommandLine& line,

@@ -19,6 +19,7 @@ constexpr std::pair<OptionGroup, absl::string_view> kHeadings[] = {
     {OptionGroup::kMachine, "Machine"},
     {OptionGroup::kInputs, "Inputs"},
     {OptionGroup::kMeasuring, "Measuring"},
+    {OptionGroup::kFit, "Fit"},
     {OptionGroup::kOutput, "Output"},
     {OptionGroup::kCarbon, "Carbon"},
     {OptionGroup::kOther, "Other"},
@@ -68,6 +69,7 @@ Usage:
   opcost measure MODEL        a real run beside the estimate, by energy counters
   opcost collect              random layers and networks, measured into a file
   opcost carbon               an energy, or watts and hours, in grams of CO2e
+  opcost calibrate DATA.csv   a cost table fitted to measurements
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
 

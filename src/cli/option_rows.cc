@@ -220,6 +220,11 @@ absl::Status ApplyReportFormat(string_view value, CommandLine& line) {
     OPCOST_ASSIGN_OR_RETURN(line.render.format, Choose<Format>(value, choices));
     return absl::OkStatus();
   }
+  if (line.command == kCalibrate) {
+    choices = {{"text", Format::kText}, {"json", Format::kJson}};
+    OPCOST_ASSIGN_OR_RETURN(line.render.format, Choose<Format>(value, choices));
+    return absl::OkStatus();
+  }
   // An explanation is for people, and only layers come one to a line.
   if (line.command != kExplain && line.command != kCarbon) {
     choices.emplace_back("json", Format::kJson);
@@ -313,36 +318,36 @@ absl::Status ApplyVerbosity(string_view, CommandLine& line) {
 
 // clang-format off
 constexpr OptionRow kOptions[] = {
-    {"--bits", "B", "number format of every floating-point tensor: a width, which means a float (32, 16, 8), or a type (int8, bfloat16). Default: each tensor's own", OptionGroup::kFormats, kPricing, false, &ApplyFormat<&FormatOptions::bits>},
-    {"--weight-bits", "B", "the same for the constant operands of convolutions, matrix products and Gather", OptionGroup::kFormats, kPricing, false, &ApplyFormat<&FormatOptions::weight_bits>},
-    {"--activation-bits", "B", "the same for all other floating-point tensors", OptionGroup::kFormats, kPricing, false, &ApplyFormat<&FormatOptions::activation_bits>},
-    {"--accumulator-bits", "B", "format in which products are summed. Default: the product's own for floats, int32 for integers", OptionGroup::kFormats, kPricing, false, &ApplyFormat<&FormatOptions::accumulator_bits>},
+    {"--bits", "B", "number format of every floating-point tensor: a width, which means a float (32, 16, 8), or a type (int8, bfloat16). Default: each tensor's own", OptionGroup::kFormats, kLowering, false, &ApplyFormat<&FormatOptions::bits>},
+    {"--weight-bits", "B", "the same for the constant operands of convolutions, matrix products and Gather", OptionGroup::kFormats, kLowering, false, &ApplyFormat<&FormatOptions::weight_bits>},
+    {"--activation-bits", "B", "the same for all other floating-point tensors", OptionGroup::kFormats, kLowering, false, &ApplyFormat<&FormatOptions::activation_bits>},
+    {"--accumulator-bits", "B", "format in which products are summed. Default: the product's own for floats, int32 for integers", OptionGroup::kFormats, kLowering, false, &ApplyFormat<&FormatOptions::accumulator_bits>},
 
-    {"--table", "NAME|FILE", "cost table, by name (see opcost tables) or file. Default: horowitz-45nm", OptionGroup::kMachine, kPricing, false, &ApplyTable},
-    {"--memory-model", "per-use|once", "every use of an element is a read (the default), or each array moves once: a lower bound", OptionGroup::kMachine, kPricing, false, &ApplyMemoryModel},
-    {"--reads", "ROLE=once|per-use", "the same for one role of arrays: weight, input or bias. May be repeated", OptionGroup::kMachine, kPricing, true, &ApplyReads},
-    {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kPricing, false, &ApplyArrayScope},
-    {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kPricing, false, &ApplyWeightsFrom},
-    {"--graph", "READING", "how the graph is read: as-written, folded (quantised regions run as integer kernels, the default) or deployed (also with batch norm, activations and residual additions in their producers)", OptionGroup::kMachine, kPricing, false, &ApplyGraph},
+    {"--table", "NAME|FILE", "cost table, by name (see opcost tables) or file. Default: horowitz-45nm", OptionGroup::kMachine, kLowering, false, &ApplyTable},
+    {"--memory-model", "per-use|once", "every use of an element is a read (the default), or each array moves once: a lower bound", OptionGroup::kMachine, kLowering, false, &ApplyMemoryModel},
+    {"--reads", "ROLE=once|per-use", "the same for one role of arrays: weight, input or bias. May be repeated", OptionGroup::kMachine, kLowering, true, &ApplyReads},
+    {"--array-scope", "tensor|operand", "an array lives in the tier that holds the whole tensor (the default), or the part that one matrix-vector product touches", OptionGroup::kMachine, kLowering, false, &ApplyArrayScope},
+    {"--weights-from", "TIER", "read each weight once more from this tier of the table, as on a cold start", OptionGroup::kMachine, kLowering, false, &ApplyWeightsFrom},
+    {"--graph", "READING", "how the graph is read: as-written, folded (quantised regions run as integer kernels, the default) or deployed (also with batch norm, activations and residual additions in their producers)", OptionGroup::kMachine, kLowering, false, &ApplyGraph},
     {"--weights", "FORMAT", "how weights are stored and multiplied: dense (the default), csr, cer, cser, bitmap, nm, or auto, the one of least energy for each layer. Reads the weights' values", OptionGroup::kMachine, kStoring, false, &ApplyWeights},
     {"--skip", "weights", "dense weights that are zero are read, but neither multiplied nor added. Reads the weights' values", OptionGroup::kMachine, kStoring, false, &ApplySkip},
-    {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kPricing, false, &ApplyPadding},
+    {"--padding", "counted|skipped", "a window over the border counts as much as an inner one (the default), or only what of it lies inside", OptionGroup::kMachine, kLowering, false, &ApplyPadding},
 
-    {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kModelReading, false, &ApplyBatch},
-    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kModelReading | kCollect, true, &ApplyNumber<&InputOptions::dims>},
-    {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kModelReading | kCollect, false, &ApplyUnbound},
-    {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kModelReading | kCollect, true, &ApplyInput},
-    {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
-    {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kModelReading, false, &ApplyText<&CommandLine::operators>},
+    {"--batch", "N", "size of axis 0 of every graph input that shares the first input's", OptionGroup::kInputs, kCalibrate | kModelReading, false, &ApplyBatch},
+    {"--dim", "NAME=N", "size of a symbolic dimension, or of one that the model calls by an expression ('past + 1=8'). May be repeated", OptionGroup::kInputs, kCalibrate | kModelReading | kCollect, true, &ApplyNumber<&InputOptions::dims>},
+    {"--unbound", "N", "size of every symbolic dimension that is left, except the batch", OptionGroup::kInputs, kCalibrate | kModelReading | kCollect, false, &ApplyUnbound},
+    {"--input", "NAME=1x3x224x224", "shape of a graph input ('scalar' for none). May be repeated", OptionGroup::kInputs, kCalibrate | kModelReading | kCollect, true, &ApplyInput},
+    {"--trip-count", "NAME=N", "how often the Loop called NAME runs. May be repeated", OptionGroup::kInputs, kCalibrate | kModelReading, true, &ApplyNumber<&InputOptions::trip_counts>},
+    {"--operators", "FILE", "operators of your own, described in a TOML file (docs/user-operators.md); they go before opcost's", OptionGroup::kInputs, kCalibrate | kModelReading, false, &ApplyText<&CommandLine::operators>},
 
-    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line; for carbon text, json or csv", OptionGroup::kOutput, kModelReading | kTableViews | kCarbon, false, &ApplyReportFormat},
-    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output; collect appends its rows to it", OptionGroup::kOutput, kCollect | kModelReading | kTableViews | kTablesNew | kCarbon, false, &ApplyText<&CommandLine::output>},
+    {"--format", "FORMAT", "text (the default) or markdown; but for explain also json and csv; for estimate, compare and weights also jsonl, a layer or tensor to a line; for carbon text, json or csv, for calibrate text or json", OptionGroup::kOutput, kModelReading | kTableViews | kCarbon | kCalibrate, false, &ApplyReportFormat},
+    {"-o,--output", "FILE", "write the result to FILE, whole or not at all, and nothing to standard output; collect appends its rows to it, calibrate writes the table there and its report to standard output", OptionGroup::kOutput, kCollect | kModelReading | kTableViews | kTablesNew | kCarbon | kCalibrate, false, &ApplyText<&CommandLine::output>},
     {"--layer", "NAME", "explain this layer alone", OptionGroup::kOutput, kExplain, false, &ApplyText<&CommandLine::layer>},
     {"--by", "layer|op", "a row for each layer (the default) or for each operator", OptionGroup::kOutput, kListing, false, &ApplyBy},
     {"--sort", "KEY", "order of the rows: order (as the graph has them, the default), energy, macs or name", OptionGroup::kOutput, kListing, false, &ApplySort},
     {"--top", "N|all", "show the N rows of most energy (weights: the largest; measure: those measured highest), and one that sums the others. Default: 25 on a terminal, else all", OptionGroup::kOutput, kListing | kWeights | kMeasure, false, &ApplyTop},
     {"--unit", "UNIT", "of energies in text: auto (the default), pJ, nJ, uJ, mJ or J", OptionGroup::kOutput, kPricing, false, &ApplyUnit},
-    {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews, false, &ApplyColor},
+    {"--color", "WHEN", "auto (on a terminal, unless NO_COLOR is set; the default), always or never", OptionGroup::kOutput, kModelReading | kTableViews | kCalibrate, false, &ApplyColor},
     {"--symbolic", "", "print counts as expressions of the dimensions that aren't given, without energies", OptionGroup::kOutput, kEstimate, false, &ApplyFlag<&CommandLine::is_symbolic>},
 
     {"--max-energy", "E", "exit with 3 if a total is above E: 5mJ, in pJ to J; under a relative table 1.2GMAC", OptionGroup::kOther, kListing, false, &ApplyMaxEnergy},

@@ -77,6 +77,7 @@ class ActivityCounter {
   // Names the columns; before the first row.
   void NameColumns(const std::vector<std::string>& names);
 
+  size_t rows() const { return data_.rows.size(); }  // so far
   // All rows, each with an amount for each activity.
   CalibrationData Take();
 
