@@ -23,11 +23,12 @@ using Eigen::VectorXd;
 
 constexpr double kPicojoulesPerJoule = 1e12;
 constexpr double kHalfWidthDeviations = 1.96;  // 95 % of a normal distribution
-constexpr double kDeterminedWithin = 0.1;
+constexpr double kDeterminedWithin = 0.05;
 constexpr double kWeakWithin = 0.5;
 constexpr int kNoiseRounds = 8;
 // Noise below this would let rounding decide.
 constexpr double kLeastNoise = 1e-9;
+constexpr double kLeastExpected = 1e-3;
 
 double Median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -91,8 +92,36 @@ double DeviationWithoutBase(const VectorXd& amounts, const VectorXd& measured) {
   return ratios.empty() ? 1 : Median(std::move(ratios));
 }
 
+// Where each price is expected: at the common scale; in a full fit at its
+// group's factor.
+absl::StatusOr<std::vector<double>> ExpectedPrices(const CalibrationData& data,
+                                                   const CostTable& base,
+                                                   const PriceSystem& system,
+                                                   const FitOptions& options,
+                                                   double scale) {
+  std::vector<double> expected(system.prices.size(), scale);
+  if (options.detail != FitDetail::kFull) return expected;
+  FitOptions coarse = options;
+  coarse.detail = FitDetail::kGroups;
+  OPCOST_ASSIGN_OR_RETURN(const PriceFit groups, FitPrices(data, base, coarse));
+  for (size_t p = 0; p < expected.size(); ++p) {
+    const size_t activity = system.prices[p].activities[0];
+    for (const FittedPrice& group : groups.prices) {
+      const auto& members = group.activities;
+      const bool is_member =
+          std::find(members.begin(), members.end(), activity) != members.end();
+      // Nothing can be expected relative to zero.
+      if (is_member && group.value > kLeastExpected * scale) {
+        expected[p] = group.value;
+      }
+    }
+  }
+  return expected;
+}
+
 Problem MakeProblem(const CalibrationData& data, const PriceSystem& system,
-                    const FitOptions& options, double scale) {
+                    const FitOptions& options,
+                    const std::vector<double>& expected) {
   const auto rows = static_cast<Index>(data.rows.size());
   const auto prices = static_cast<Index>(system.prices.size());
   Problem problem;
@@ -112,8 +141,8 @@ Problem MakeProblem(const CalibrationData& data, const PriceSystem& system,
   problem.deviation.resize(prices);
   for (Index p = 0; p < prices; ++p) {
     if (system.prices[static_cast<size_t>(p)].kind <= ActivityKind::kWrite) {
-      problem.prior(p) = scale;
-      problem.deviation(p) = scale * options.prior_deviation;
+      problem.prior(p) = expected[static_cast<size_t>(p)];
+      problem.deviation(p) = problem.prior(p) * options.prior_deviation;
     } else {
       problem.deviation(p) =
           options.prior_deviation *
@@ -226,9 +255,9 @@ void Judge(const Problem& problem, const Solution& solution,
     price.data_share =
         1 - variance / (problem.deviation(i) * problem.deviation(i));
     price.bound = BoundOf(p, system, solution.values, fit.common_scale);
-    price.determination = Determination::kUndetermined;
-    if (!price.bound.empty()) continue;
-    if (price.half_width <= kDeterminedWithin * price.value) {
+    if (!price.bound.empty()) {
+      price.determination = Determination::kHeld;
+    } else if (price.half_width <= kDeterminedWithin * price.value) {
       price.determination = Determination::kDetermined;
     } else if (price.half_width <= kWeakWithin * price.value) {
       price.determination = Determination::kWeak;
@@ -272,7 +301,8 @@ absl::string_view Name(FitDetail detail) {
 }
 
 absl::string_view Name(Determination determination) {
-  constexpr absl::string_view kNames[] = {"determined", "weak", "undetermined"};
+  constexpr absl::string_view kNames[] = {"determined", "weak", "undetermined",
+                                          "held"};
   return kNames[static_cast<size_t>(determination)];
 }
 
@@ -322,7 +352,10 @@ absl::StatusOr<PriceFit> FitPrices(const CalibrationData& data,
   PriceFit fit;
   fit.options = options;
   fit.common_scale = CommonScale(data);
-  const Problem problem = MakeProblem(data, system, options, fit.common_scale);
+  OPCOST_ASSIGN_OR_RETURN(
+      const std::vector<double> expected,
+      ExpectedPrices(data, base, system, options, fit.common_scale));
+  const Problem problem = MakeProblem(data, system, options, expected);
   OPCOST_ASSIGN_OR_RETURN(const Solution solution, Solve(problem));
   fit.noise = solution.noise;
   Judge(problem, solution, system, fit);

@@ -154,13 +154,17 @@ class SystemBuilder {
       if (activity.kind != kind) continue;
       price_of_tier[static_cast<size_t>(activity.tier)] = price_of_[i];
     }
-    for (size_t t = 0; t + 1 < tiers; ++t) {
+    size_t nearer = kNone;  // the last tier that has a price
+    for (size_t t = 0; t < tiers; ++t) {
+      if (price_of_tier[t] == kNone) continue;
       for (const int width : {8, 16, 32}) {
-        OPCOST_ASSIGN_OR_RETURN(const double near, PriceOfTier(kind, t, width));
-        OPCOST_ASSIGN_OR_RETURN(const double far,
-                                PriceOfTier(kind, t + 1, width));
-        AddOrder(price_of_tier[t], price_of_tier[t + 1], near, far);
+        if (nearer == kNone) break;
+        OPCOST_ASSIGN_OR_RETURN(const double near,
+                                PriceOfTier(kind, nearer, width));
+        OPCOST_ASSIGN_OR_RETURN(const double far, PriceOfTier(kind, t, width));
+        AddOrder(price_of_tier[nearer], price_of_tier[t], near, far);
       }
+      nearer = t;
     }
     return absl::OkStatus();
   }

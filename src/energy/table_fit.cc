@@ -21,8 +21,9 @@ absl::StatusOr<std::string> FitText(const TomlValue& value) {
       return absl::StrCat(number);
     }
     case TomlValue::Kind::kFloat: {
-      OPCOST_ASSIGN_OR_RETURN(const double number, value.AsNumber());
-      return absl::StrCat(number);
+      // Here, a number need not be one: nothing is computed with it.
+      const absl::StatusOr<double> number = value.AsNumber();
+      return number.ok() ? absl::StrCat(*number) : std::string("nan");
     }
     case TomlValue::Kind::kBoolean: {
       OPCOST_ASSIGN_OR_RETURN(const bool is_true, value.AsBoolean());

@@ -204,7 +204,9 @@ std::string UndeterminedText(const Calibration& all) {
   }
   if (names.empty()) return "";
   return absl::StrCat("The data don't determine ", absl::StrJoin(names, ", "),
-                      ": near the base table, or held by a bound.");
+                      ": the base table, times ",
+                      absl::StrFormat("%.4g", all.fit.common_scale),
+                      ", holds there.");
 }
 
 }  // namespace

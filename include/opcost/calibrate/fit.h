@@ -30,18 +30,20 @@ struct FitOptions {
   bool is_relative = true;
   bool has_static = false;    // a power times the rows' seconds
   bool has_dispatch = false;  // a cost for each operator that is run
-  // The prior's standard deviation: a factor is this far from the common scale,
-  // relative to it, unless the data say otherwise.
-  double prior_deviation = 1;
+  // The prior's standard deviation: unless the data say otherwise, a group's
+  // factor is this far from the common scale, relative to it, and a price of
+  // a full fit as far from its group's.
+  double prior_deviation = 3;
 };
 
 // How well a price is known from the data.
 enum class Determination : uint8_t {
-  kDetermined,    // 95 % interval within 10 % of the price
+  kDetermined,    // 95 % interval within 5 % of the price
   kWeak,          // within 50 %
-  kUndetermined,  // beyond, or at a bound: the base table decides
+  kUndetermined,  // beyond: the base table decides
+  kHeld,          // at 0, or at the price of a neighbouring tier or width
 };
-// "determined", "weak", "undetermined".
+// "determined", "weak", "undetermined", "held".
 absl::string_view Name(Determination determination);
 
 // One fitted number.
