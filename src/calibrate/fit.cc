@@ -26,8 +26,10 @@ constexpr double kHalfWidthDeviations = 1.96;  // 95 % of a normal distribution
 constexpr double kDeterminedWithin = 0.05;
 constexpr double kWeakWithin = 0.5;
 constexpr int kNoiseRounds = 8;
-// Noise below this would let rounding decide.
-constexpr double kLeastNoise = 1e-9;
+// What is known of the noise before the data: 10 %, as if from three rows. A
+// few rows that happen to fit exactly must not be taken for exact ones.
+constexpr double kPriorNoise = 0.1;
+constexpr double kPriorNoiseRows = 3;
 constexpr double kLeastExpected = 1e-3;
 
 double Median(std::vector<double> values) {
@@ -207,16 +209,18 @@ double FreePrices(const Problem& problem, const Solution& solution) {
 // The priors weigh against the data as the data's own noise says, which is
 // what the residuals show.
 absl::StatusOr<Solution> Solve(const Problem& problem) {
-  double noise = 0.3;
+  double noise = kPriorNoise;
   Solution solution;
   for (int round = 0; round < kNoiseRounds; ++round) {
     OPCOST_ASSIGN_OR_RETURN(solution, SolveAt(problem, noise));
     const VectorXd residuals = problem.weights.cwiseProduct(
         problem.amounts * solution.values - problem.measured);
-    const double freedom = std::max(1.0, static_cast<double>(residuals.size()) -
+    const double freedom = std::max(0.0, static_cast<double>(residuals.size()) -
                                              FreePrices(problem, solution));
     const double next =
-        std::max(kLeastNoise, std::sqrt(residuals.squaredNorm() / freedom));
+        std::sqrt((residuals.squaredNorm() +
+                   kPriorNoiseRows * kPriorNoise * kPriorNoise) /
+                  (freedom + kPriorNoiseRows));
     const bool is_settled = std::abs(next - noise) < 1e-4 * noise;
     noise = next;
     if (is_settled) break;

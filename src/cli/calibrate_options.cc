@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/cli/calibrate_request.h"
@@ -43,6 +44,30 @@ absl::Status ApplyFeatures(string_view value, CommandLine& line) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyWhere(string_view value, CommandLine& line) {
+  const size_t equals = value.find('=');
+  if (equals == value.npos || equals == 0) {
+    return UsageError(
+        absl::StrCat("'", value, "' does not have the form COLUMN=VALUE"));
+  }
+  line.calibrate.conditions.emplace_back(value.substr(0, equals),
+                                         value.substr(equals + 1));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyPrior(string_view value, CommandLine& line) {
+  double deviation = 0;
+  constexpr double kLeast = 1e-3;
+  constexpr double kMost = 1e3;
+  if (!absl::SimpleAtod(value, &deviation) || !(deviation >= kLeast) ||
+      deviation > kMost) {
+    return UsageError(absl::StrCat("'", value, "' is not a number from ",
+                                   kLeast, " to ", kMost));
+  }
+  line.calibrate.fit.prior_deviation = deviation;
+  return absl::OkStatus();
+}
+
 template <std::string CalibrationRequest::*kField>
 absl::Status ApplyFile(string_view value, CommandLine& line) {
   if (value.empty()) return UsageError("its value must not be empty");
@@ -57,6 +82,8 @@ constexpr OptionRow kOptions[] = {
     {"--dispatch", "", "also fit a cost for each operator that is run", OptionGroup::kFit, kCalibrate, false, &ApplyFitFlag<&FitOptions::has_dispatch>},
     {"--static", "", "also fit a power that the machine takes whatever it does; needs the column seconds", OptionGroup::kFit, kCalibrate, false, &ApplyFitFlag<&FitOptions::has_static>},
     {"--features", "COL,COL", "also fit a price for the numbers in these columns (performance counters, say)", OptionGroup::kFit, kCalibrate, false, &ApplyFeatures},
+    {"--prior", "R", "how strongly prices hold to the base table: without the data's word a price lies within R times itself of the common scale (0.001 to 1000). Default: 3; less for few rows", OptionGroup::kFit, kCalibrate, false, &ApplyPrior},
+    {"--where", "COLUMN=VALUE", "take only the rows that have VALUE in COLUMN. May be repeated: then all must hold", OptionGroup::kFit, kCalibrate, true, &ApplyWhere},
     {"--test", "FILE.csv", "predict these rows too, without fitting them", OptionGroup::kFit, kCalibrate, false, &ApplyFile<&CalibrationRequest::test>},
     {"--residuals", "FILE.csv", "write each row's measurement and predictions", OptionGroup::kOutput, kCalibrate, false, &ApplyFile<&CalibrationRequest::residuals>},
 };

@@ -4,6 +4,7 @@
 #define OPCOST_SRC_CLI_CALIBRATE_REQUEST_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -16,8 +17,10 @@ struct OptionRow;
 struct CalibrationRequest {
   FitOptions fit;                     // --fit, --error, --static, --dispatch
   std::vector<std::string> features;  // --features
-  std::string test;                   // --test; empty: none
-  std::string residuals;              // --residuals; empty: none
+  // --where: rows are left out whose cell in a column isn't this.
+  std::vector<std::pair<std::string, std::string>> conditions;
+  std::string test;       // --test; empty: none
+  std::string residuals;  // --residuals; empty: none
 };
 
 // The options of calibrate alone.

@@ -88,6 +88,7 @@ class MeasurementFile {
     OPCOST_ASSIGN_OR_RETURN(document_, ParseCsv(path_, text));
     OPCOST_RETURN_IF_ERROR(CheckColumns());
     for (const CsvRow& row : document_.rows) {
+      if (!IsWanted(row)) continue;
       const absl::Status status = AddRow(row);
       if (!status.ok()) {
         return absl::Status(
@@ -110,6 +111,9 @@ class MeasurementFile {
     for (const std::string& feature : line_.calibrate.features) {
       OPCOST_RETURN_IF_ERROR(require(feature));
     }
+    for (const auto& [column, value] : line_.calibrate.conditions) {
+      OPCOST_RETURN_IF_ERROR(require(column));
+    }
     if (document_.FindColumn("model").has_value() ||
         document_.FindColumn("layer").has_value()) {
       return absl::OkStatus();
@@ -118,6 +122,13 @@ class MeasurementFile {
         path_,
         ":1: neither a column 'model' (a file) nor 'layer' (a layer as "
         "text); expected one or both"));
+  }
+
+  bool IsWanted(const CsvRow& row) const {
+    for (const auto& [column, value] : line_.calibrate.conditions) {
+      if (Cell(row, column) != value) return false;
+    }
+    return true;
   }
 
   std::string Cell(const CsvRow& row, string_view column) const {
