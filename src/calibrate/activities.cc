@@ -74,7 +74,7 @@ size_t ActivityCounter::IndexOf(Activity activity) {
   return data_.activities.size() - 1;
 }
 
-void ActivityCounter::AddAmount(CalibrationRow& row, Activity activity,
+void ActivityCounter::AddAmount(MeasuredRow& row, Activity activity,
                                 double amount) {
   if (amount == 0) return;
   const size_t i = IndexOf(std::move(activity));
@@ -82,8 +82,7 @@ void ActivityCounter::AddAmount(CalibrationRow& row, Activity activity,
   row.amounts[i] += amount;
 }
 
-void ActivityCounter::AddLayer(const LayerEstimate& layer,
-                               CalibrationRow& row) {
+void ActivityCounter::AddLayer(const LayerEstimate& layer, MeasuredRow& row) {
   for (const PricedArith& arith : layer.arithmetic) {
     Activity activity;
     if (arith.op == PricedOp::kFunction) {
@@ -129,7 +128,7 @@ void ActivityCounter::AddLayer(const LayerEstimate& layer,
   AddAmount(row, std::move(dispatch), static_cast<double>(layer.layer->times));
 }
 
-absl::Status ActivityCounter::Add(const Estimate& estimate, CalibrationRow row,
+absl::Status ActivityCounter::Add(const Estimate& estimate, MeasuredRow row,
                                   absl::Span<const double> columns) {
   for (const LayerEstimate& layer : estimate.layers) {
     if (layer.layer->coverage.status == Coverage::Status::kUnknown) {
@@ -162,7 +161,7 @@ void ActivityCounter::NameColumns(const std::vector<std::string>& names) {
 }
 
 CalibrationData ActivityCounter::Take() {
-  for (CalibrationRow& row : data_.rows) {
+  for (MeasuredRow& row : data_.rows) {
     row.amounts.resize(data_.activities.size(), 0);
   }
   return std::move(data_);

@@ -107,7 +107,7 @@ FitRows FitSection(const Calibration& calibration) {
 
 absl::StatusOr<Calibration> Calibrate(CalibrationOrigin origin,
                                       CalibrationData data,
-                                      std::vector<CalibrationRow> test_rows,
+                                      std::vector<MeasuredRow> test_rows,
                                       const CostTable& base,
                                       const FitOptions& options) {
   Calibration result;
@@ -116,7 +116,7 @@ absl::StatusOr<Calibration> Calibrate(CalibrationOrigin origin,
   result.base_digest = base.digest();
   OPCOST_ASSIGN_OR_RETURN(result.fit, FitPrices(data, base, options));
   const bool has_groups = std::any_of(data.rows.begin(), data.rows.end(),
-                                      [&data](const CalibrationRow& row) {
+                                      [&data](const MeasuredRow& row) {
                                         return row.group != data.rows[0].group;
                                       });
   if (has_groups) {
@@ -124,7 +124,7 @@ absl::StatusOr<Calibration> Calibrate(CalibrationOrigin origin,
                             CrossValidate(data, base, options));
   }
   std::vector<double> measured;
-  for (const CalibrationRow& row : test_rows) {
+  for (const MeasuredRow& row : test_rows) {
     measured.push_back(row.joules);
     result.test_predicted.push_back(result.fit.Predict(row));
     result.test_predicted_by_macs.push_back(result.fit.joules_per_mac *

@@ -73,7 +73,7 @@ MatrixXd ConstraintsOf(const PriceSystem& system) {
 // The median of measurement over base estimate.
 double CommonScale(const CalibrationData& data) {
   std::vector<double> ratios;
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     double base_pj = 0;
     for (size_t i = 0; i < data.activities.size(); ++i) {
       if (data.activities[i].is_factor()) base_pj += row.amounts[i];
@@ -130,7 +130,7 @@ Problem MakeProblem(const CalibrationData& data, const PriceSystem& system,
   problem.amounts = MatrixXd::Zero(rows, prices);
   problem.measured.resize(rows);
   for (Index i = 0; i < rows; ++i) {
-    const CalibrationRow& row = data.rows[static_cast<size_t>(i)];
+    const MeasuredRow& row = data.rows[static_cast<size_t>(i)];
     problem.measured(i) = row.joules * kPicojoulesPerJoule;
     for (Index p = 0; p < prices; ++p) {
       for (const size_t a : system.prices[static_cast<size_t>(p)].activities) {
@@ -273,7 +273,7 @@ void Judge(const Problem& problem, const Solution& solution,
 double JoulesPerMac(const CalibrationData& data, bool is_relative) {
   double product = 0;
   double square = 0;
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     const double weight = is_relative ? 1 / row.joules : 1;
     product += row.macs * weight * row.joules * weight;
     square += row.macs * weight * row.macs * weight;
@@ -286,7 +286,7 @@ absl::Status CheckRows(const CalibrationData& data) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a fit needs at least two rows, the data have ", data.rows.size()));
   }
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     if (!(row.joules > 0) || !std::isfinite(row.joules)) {
       return absl::InvalidArgumentError(absl::StrCat(
           row.name, ": ", row.joules,
@@ -337,7 +337,7 @@ FitQuality QualityOf(const std::vector<double>& measured,
   return quality;
 }
 
-double PriceFit::Predict(const CalibrationRow& row) const {
+double PriceFit::Predict(const MeasuredRow& row) const {
   double pj = 0;
   for (const FittedPrice& price : prices) {
     for (const size_t a : price.activities) {
@@ -365,7 +365,7 @@ absl::StatusOr<PriceFit> FitPrices(const CalibrationData& data,
   Judge(problem, solution, system, fit);
   fit.joules_per_mac = JoulesPerMac(data, options.is_relative);
   std::vector<double> measured;
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     measured.push_back(row.joules);
     fit.predicted.push_back(fit.Predict(row));
     fit.predicted_by_macs.push_back(fit.joules_per_mac * row.macs);

@@ -46,7 +46,7 @@ std::string PriceNameOf(const Activity& activity, const CostTable& base,
 absl::Status CheckSeconds(const CalibrationData& data) {
   double least = 0;
   double most = 0;
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     if (!row.seconds.has_value() || *row.seconds <= 0) {
       return absl::InvalidArgumentError(absl::StrCat(
           row.name,

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::string> GroupsOf(const CalibrationData& data) {
   std::vector<std::string> groups;
-  for (const CalibrationRow& row : data.rows) {
+  for (const MeasuredRow& row : data.rows) {
     if (std::find(groups.begin(), groups.end(), row.group) == groups.end()) {
       groups.push_back(row.group);
     }
@@ -40,14 +40,14 @@ absl::StatusOr<CrossValidation> CrossValidate(const CalibrationData& data,
   for (const std::string& group : groups) {
     CalibrationData rest;
     rest.activities = data.activities;
-    for (const CalibrationRow& row : data.rows) {
+    for (const MeasuredRow& row : data.rows) {
       if (row.group != group) rest.rows.push_back(row);
     }
     OPCOST_ASSIGN_OR_RETURN(const PriceFit fit, FitPrices(rest, base, options));
     HeldOutGroup held_out;
     held_out.group = group;
     for (size_t i = 0; i < data.rows.size(); ++i) {
-      const CalibrationRow& row = data.rows[i];
+      const MeasuredRow& row = data.rows[i];
       if (row.group != group) continue;
       result.predicted[i] = fit.Predict(row);
       result.predicted_by_macs[i] = fit.joules_per_mac * row.macs;
@@ -61,7 +61,7 @@ absl::StatusOr<CrossValidation> CrossValidate(const CalibrationData& data,
     result.groups.push_back(std::move(held_out));
   }
   std::vector<double> measured;
-  for (const CalibrationRow& row : data.rows) measured.push_back(row.joules);
+  for (const MeasuredRow& row : data.rows) measured.push_back(row.joules);
   result.quality = QualityOf(measured, result.predicted, 1);
   result.quality_by_macs = QualityOf(measured, result.predicted_by_macs, 1);
   return result;

@@ -22,7 +22,7 @@ namespace {
 struct Measurements {
   CalibrationOrigin origin;
   CalibrationData data;
-  std::vector<CalibrationRow> test_rows;
+  std::vector<MeasuredRow> test_rows;
 };
 
 absl::StatusOr<Measurements> ReadMeasurements(const CommandLine& line,
@@ -51,7 +51,7 @@ absl::StatusOr<Measurements> ReadMeasurements(const CommandLine& line,
         line.calibrate.test, line, environment, counter, ignored, texts));
   }
   result.data = counter.Take();
-  std::vector<CalibrationRow>& rows = result.data.rows;
+  std::vector<MeasuredRow>& rows = result.data.rows;
   const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(training_rows);
   result.test_rows.assign(std::make_move_iterator(middle),
                           std::make_move_iterator(rows.end()));

@@ -181,7 +181,7 @@ class MeasurementFile {
     const std::string model_path = Cell(row, "model");
     const std::string layer = Cell(row, "layer");
     OPCOST_ASSIGN_OR_RETURN(Model model, ModelOf(model_path, layer));
-    CalibrationRow result;
+    MeasuredRow result;
     OPCOST_ASSIGN_OR_RETURN(const std::string options, OptionsOf(row));
     result.name = absl::StrCat(model_path.empty() ? layer : model_path,
                                options.empty() ? "" : "@", options);

@@ -355,8 +355,8 @@ constexpr OptionRow kOptions[] = {
     {"--max-layer-ratio", "R", "exit with 3 if any layer of a variant takes more than R times what its partner in BASE takes", OptionGroup::kOther, kCompare, false, &ApplyRatio<&CommandLine::max_layer_ratio>},
     {"--allow-unknown", "", "exit with 0, not 5, where layers are unknown", OptionGroup::kOther, kPricing, false, &ApplyFlag<&CommandLine::allows_unknown>},
     {"--from", "NAME|FILE", "the table to copy", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::from>},
-    {"--name", "NEW", "the copy's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew, false, &ApplyText<&CommandLine::new_name>},
-    {"-q,--quiet", "", "print no warnings and notes", OptionGroup::kOther, kModelReading | kCollect, false, &ApplyVerbosity<-1>},
+    {"--name", "NEW", "the new table's name. Default: the file's, without .toml", OptionGroup::kOther, kTablesNew | kCalibrate, false, &ApplyText<&CommandLine::new_name>},
+    {"-q,--quiet", "", "print no warnings and notes", OptionGroup::kOther, kModelReading | kCollect | kCalibrate, false, &ApplyVerbosity<-1>},
     {"-v,--verbose", "", "say more: the codes of warnings, what dimensions were bound to", OptionGroup::kOther, kModelReading | kCollect, false, &ApplyVerbosity<1>},
     {"-h,--help", "", "print this help", OptionGroup::kOther, kEveryCommand, false, &ApplyFlag<&CommandLine::wants_help>},
     {"--version", "", "print the version", OptionGroup::kOther, kEveryCommand, false, &ApplyFlag<&CommandLine::wants_version>},
@@ -375,7 +375,8 @@ absl::Span<const OptionRow> OptionRows() {
     auto* all =
         new std::vector<OptionRow>(std::begin(kOptions), std::end(kOptions));
     for (const absl::Span<const OptionRow> more :
-         {CarbonOptionRows(), MeasureOptionRows(), CollectOptionRows()}) {
+         {CalibrateOptionRows(), CarbonOptionRows(), MeasureOptionRows(),
+          CollectOptionRows()}) {
       all->insert(all->end(), more.begin(), more.end());
     }
     return all;

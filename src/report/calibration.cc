@@ -137,7 +137,7 @@ Grid GroupGrid(const CrossValidation& validation) {
   return grid;
 }
 
-void AddWorst(const std::vector<CalibrationRow>& rows,
+void AddWorst(const std::vector<MeasuredRow>& rows,
               const std::vector<double>& predicted, Grid& grid) {
   std::vector<size_t> order(rows.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -157,7 +157,7 @@ void AddWorst(const std::vector<CalibrationRow>& rows,
   }
 }
 
-Grid WorstGrid(const std::vector<CalibrationRow>& rows,
+Grid WorstGrid(const std::vector<MeasuredRow>& rows,
                const std::vector<double>& predicted, absl::string_view title) {
   Grid grid({{std::string(title), false, true, 0},
              {"measured", true, false, 0},
@@ -249,7 +249,7 @@ std::string CalibrationResiduals(const Calibration& all) {
   std::string csv = CsvLine({"set", "name", "group", "measured_j", "fitted_j",
                              "cross_validated_j", "by_macs_j"});
   for (size_t i = 0; i < all.data.rows.size(); ++i) {
-    const CalibrationRow& row = all.data.rows[i];
+    const MeasuredRow& row = all.data.rows[i];
     csv += CsvLine({"training", row.name, row.group, ShortestDouble(row.joules),
                     ShortestDouble(all.fit.predicted[i]),
                     all.validation.has_value()
@@ -258,7 +258,7 @@ std::string CalibrationResiduals(const Calibration& all) {
                     ShortestDouble(all.fit.predicted_by_macs[i])});
   }
   for (size_t i = 0; i < all.test_rows.size(); ++i) {
-    const CalibrationRow& row = all.test_rows[i];
+    const MeasuredRow& row = all.test_rows[i];
     csv += CsvLine({"test", row.name, row.group, ShortestDouble(row.joules),
                     ShortestDouble(all.test_predicted[i]), "",
                     ShortestDouble(all.test_predicted_by_macs[i])});

@@ -74,7 +74,7 @@ void WriteGroups(const CrossValidation& validation, JsonWriter& json) {
   json.EndArray();
 }
 
-void WriteRows(absl::string_view key, const std::vector<CalibrationRow>& rows,
+void WriteRows(absl::string_view key, const std::vector<MeasuredRow>& rows,
                const std::vector<double>& fitted,
                const std::vector<double>* cross_validated, JsonWriter& json) {
   json.Key(key).BeginArray();

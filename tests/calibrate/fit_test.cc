@@ -54,7 +54,7 @@ absl::StatusOr<HiddenMachine> MakeHidden(const CostTable& base) {
 
 struct Campaign {
   CalibrationData data;
-  std::vector<CalibrationRow> networks;  // never fitted, without noise
+  std::vector<MeasuredRow> networks;  // never fitted, without noise
 };
 
 EstimateOptions OptionsOf(Movement movement, int bits) {
@@ -72,7 +72,7 @@ absl::Status AddRow(const AnalyzedLayer& layer, const EstimateOptions& options,
   OPCOST_ASSIGN_OR_RETURN(
       const Estimate seen,
       MakeEstimate(*layer.analysis, counter.table(), options));
-  CalibrationRow row;
+  MeasuredRow row;
   row.name = layer.text;
   row.group = layer.text.substr(0, layer.text.find(' '));
   row.joules = truth.totals.total.pj * kJoulesPerPicojoule * noise;
@@ -141,7 +141,7 @@ TEST_P(HiddenTableTest, WhatTheDataDetermineIsFoundAndNetworksArePredicted) {
   // No row has integers, an exponential or a division alone.
   EXPECT_THAT(undetermined, IsSupersetOf({"int8.mul", "int8.add", "int32.mul",
                                           "int32.add", "exp", "div"}));
-  for (const CalibrationRow& row : campaign.networks) {
+  for (const MeasuredRow& row : campaign.networks) {
     EXPECT_NEAR(fit.Predict(row) / row.joules, 1, 0.03) << row.name;
   }
 }
@@ -160,7 +160,7 @@ CalibrationData HandData(const std::vector<Activity>& activities,
   CalibrationData data;
   data.activities = activities;
   for (size_t i = 0; i < amounts.size(); ++i) {
-    CalibrationRow row;
+    MeasuredRow row;
     row.name = absl::StrCat("row ", i + 1);
     row.group = absl::StrCat("group ", i % 3);
     row.joules = picojoules[i] * kJoulesPerPicojoule;
@@ -355,7 +355,7 @@ TEST(ActivitiesTest, AmountsAreCountsAtTheBasesPrices) {
   ASSERT_OK_AND_ASSIGN(
       const Estimate estimate,
       MakeEstimate(*layer.analysis, counter.table(), EstimateOptions()));
-  ASSERT_THAT(counter.Add(estimate, CalibrationRow(), {}), IsOk());
+  ASSERT_THAT(counter.Add(estimate, MeasuredRow(), {}), IsOk());
   const CalibrationData data = counter.Take();
   ASSERT_OK_AND_ASSIGN(
       const FunctionCost sigmoid,

@@ -42,7 +42,7 @@ struct Activity {
 };
 
 // One measured run.
-struct CalibrationRow {
+struct MeasuredRow {
   std::string name;
   std::string group;  // held out together; "Conv", "vgg16"
   double joules = 0;  // measured, above 0
@@ -55,7 +55,7 @@ struct CalibrationRow {
 // base prices is an activity, also if no row has any of it.
 struct CalibrationData {
   std::vector<Activity> activities;
-  std::vector<CalibrationRow> rows;
+  std::vector<MeasuredRow> rows;
   std::vector<ExtraPrice> extras;  // formats that the base interpolates
 };
 
@@ -72,7 +72,7 @@ class ActivityCounter {
   // Adds `row` with the amounts of `estimate`, which was made with table(), the
   // seconds if it has some, and `columns`, as many for each row. Errors: a
   // layer that can't be counted (FAILED_PRECONDITION, named).
-  absl::Status Add(const Estimate& estimate, CalibrationRow row,
+  absl::Status Add(const Estimate& estimate, MeasuredRow row,
                    absl::Span<const double> columns);
   // Names the columns; before the first row.
   void NameColumns(const std::vector<std::string>& names);
@@ -85,8 +85,8 @@ class ActivityCounter {
   explicit ActivityCounter(CostTable probe) : probe_(std::move(probe)) {}
   void AddPricesOf(const CostTable& base);
   size_t IndexOf(Activity activity);
-  void AddAmount(CalibrationRow& row, Activity activity, double amount);
-  void AddLayer(const LayerEstimate& layer, CalibrationRow& row);
+  void AddAmount(MeasuredRow& row, Activity activity, double amount);
+  void AddLayer(const LayerEstimate& layer, MeasuredRow& row);
 
   CostTable probe_;
   std::vector<std::string> columns_;

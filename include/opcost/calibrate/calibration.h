@@ -36,7 +36,7 @@ struct Calibration {
   PriceFit fit;
   std::optional<CrossValidation> validation;  // with two groups or more
   // Rows that the fit didn't see (--test), with what it predicts of them.
-  std::vector<CalibrationRow> test_rows;
+  std::vector<MeasuredRow> test_rows;
   std::vector<double> test_predicted, test_predicted_by_macs;  // joules
   std::optional<FitQuality> test_quality, test_quality_by_macs;
 };
@@ -46,7 +46,7 @@ struct Calibration {
 // FitPrices().
 absl::StatusOr<Calibration> Calibrate(CalibrationOrigin origin,
                                       CalibrationData data,
-                                      std::vector<CalibrationRow> test_rows,
+                                      std::vector<MeasuredRow> test_rows,
                                       const CostTable& base,
                                       const FitOptions& options);
 

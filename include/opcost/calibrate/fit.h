@@ -85,7 +85,7 @@ struct PriceFit {
   std::vector<double> predicted_by_macs;
   FitQuality quality, quality_by_macs;
 
-  double Predict(const CalibrationRow& row) const;  // joules
+  double Predict(const MeasuredRow& row) const;  // joules
 };
 
 // Fits prices to `data`. Factors are never negative; a tier costs no more than
