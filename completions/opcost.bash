@@ -45,6 +45,16 @@ _opcost() {
       options+=" $session --layers --ranges --networks --batch --list"
       options+=" --print-ranges"
       ;;
+    calibrate)
+      options="$formats $machine $model --fit --error --dispatch --static"
+      options+=" --features --prior --where --test --residuals --name"
+      # Weights' values and unknown layers have no part in a fit.
+      local refused
+      for refused in --weights --skip --allow-unknown --verbose; do
+        options=" $options "
+        options=${options/ $refused / }
+      done
+      ;;
     carbon)
       options="$carbon --energy --power --hours --format --output $always"
       ;;
@@ -56,7 +66,7 @@ _opcost() {
         *) options="show check new diff $views" ;;
       esac
       ;;
-    help) options="estimate compare explain shapes sweep weights measure collect carbon tables help $always" ;;
+    help) options="estimate compare explain shapes sweep weights measure collect calibrate carbon tables help $always" ;;
     *)
       options="$formats $machine $model --by --sort --top --unit --symbolic"
       options+=" --max-energy $carbon"
@@ -133,7 +143,7 @@ _opcost() {
       if [[ $word == -* || $command == help ]]; then
         values=$options
       elif ((COMP_CWORD == 1)); then
-        values="estimate compare explain shapes sweep weights measure collect carbon tables help"
+        values="estimate compare explain shapes sweep weights measure collect calibrate carbon tables help"
         _opcost_files "$word" '*'
       elif [[ $command == tables ]]; then
         if ((COMP_CWORD == 2)); then values="show check new diff"; fi

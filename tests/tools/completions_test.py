@@ -13,7 +13,7 @@ import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "completions"
 COMMANDS = ["estimate", "compare", "explain", "shapes", "tables", "sweep",
-            "measure", "collect", "carbon",
+            "measure", "collect", "calibrate", "carbon", "weights",
             "tables show",
             "tables check", "tables new", "tables diff", "help"]
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
