@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "opcost/support/status_macros.h"
+#include "src/calibrate/rates.h"
 
 namespace opcost {
 namespace {
@@ -157,7 +158,10 @@ absl::StatusOr<std::string> WriteFittedTable(const Calibration& calibration,
   changes.extras = calibration.data.extras;
   for (const FittedPrice& price : calibration.fit.prices) {
     if (price.kind == ActivityKind::kSeconds) {
-      changes.static_power.watts = price.value / kPicojoulesPerJoule;
+      const double per_operator = changes.static_power.pj_per_operator;
+      changes.static_power =
+          FitRates(calibration.data, base, price.value / kPicojoulesPerJoule);
+      changes.static_power.pj_per_operator = per_operator;
     } else if (price.kind == ActivityKind::kOperators) {
       changes.static_power.pj_per_operator = price.value;
     }

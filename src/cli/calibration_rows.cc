@@ -52,12 +52,33 @@ void AddDistinct(const std::string& text, std::vector<std::string>& list) {
   }
 }
 
+// Words with blanks between; those in single quotes hold blanks.
+std::vector<std::string> WordsOf(string_view text) {
+  std::vector<std::string> words;
+  bool is_quoted = false;
+  bool is_open = false;  // the last word may go on
+  for (const char c : text) {
+    const bool is_blank = c == ' ' || c == '\t';
+    if (is_blank && !is_quoted) {
+      is_open = false;
+      continue;
+    }
+    if (!is_open) words.emplace_back();
+    is_open = true;
+    if (c == '\'') {
+      is_quoted = !is_quoted;
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
 // "--dim N=3 --graph deployed" as a side of a comparison has it:
 // "dim=N=3,graph=deployed".
 absl::StatusOr<std::string> AsSideOptions(string_view options) {
   std::vector<std::string> parts;
-  for (const string_view word :
-       absl::StrSplit(options, absl::ByAnyChar(" \t"), absl::SkipEmpty())) {
+  for (const std::string& word : WordsOf(options)) {
     string_view name = word;
     if (absl::ConsumePrefix(&name, "--")) {
       parts.emplace_back(name);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -124,10 +125,37 @@ void NoteNearBoundary(const NearArray& near, Estimate& estimate) {
           ", not ", absl::StrFormat("%.6g", total)));
 }
 
+// A fitted price stands for what a count meant when it was fitted.
+void WarnOfOtherFit(Estimate& estimate) {
+  const FitRecord* fit = estimate.table->fit();
+  if (fit == nullptr) return;
+  const MemoryOptions& memory = estimate.options.memory;
+  const std::pair<std::string, absl::string_view> options[] = {
+      {fit->memory_model,
+       memory.movement == Movement::kOnce ? "once" : "per-use"},
+      {fit->array_scope,
+       memory.array_scope == ArrayScope::kOperand ? "operand" : "tensor"},
+      {fit->graph, Name(estimate.analysis->reading)}};
+  bool differs = false;
+  for (const auto& [fitted, used] : options) {
+    differs |= !fitted.empty() && fitted != used;
+  }
+  if (!differs) return;
+  estimate.diagnostics.Warn(
+      "other-fit",
+      absl::StrCat("table '", estimate.table->name(),
+                   "' was fitted to counts under --memory-model ",
+                   fit->memory_model, " --array-scope ", fit->array_scope,
+                   " --graph ", fit->graph,
+                   ", which this estimate doesn't use: its energies don't "
+                   "stand for the machine's"));
+}
+
 }  // namespace
 
 void AddRemarks(const PriceBook& book, Estimate& estimate) {
   NoteInterpolatedPrices(book, estimate);
+  WarnOfOtherFit(estimate);
   const FormatOptions& formats = estimate.options.formats;
   if (IsEightBitFloat(formats.bits) || IsEightBitFloat(formats.weight_bits) ||
       IsEightBitFloat(formats.activation_bits)) {

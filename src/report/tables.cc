@@ -110,6 +110,12 @@ std::vector<std::pair<std::string, std::string>> HeadOf(
                            Grouped(rate), " B/s"));
     }
   }
+  if (const FitRecord* fit = table.fit(); fit != nullptr) {
+    head.emplace_back("fit", "");
+    for (const auto& [key, text] : fit->entries) {
+      head.emplace_back("", OneLine(absl::StrCat(key, ": ", text)));
+    }
+  }
   head.emplace_back("digest", table.digest());
   return head;
 }

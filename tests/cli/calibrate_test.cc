@@ -130,7 +130,7 @@ TEST_F(CalibrateCommand, OptionsOfARowAreItsOwn) {
   PutFile("rows.csv",
           "layer,joules,bits,options\n"
           "Linear x=1x100 w=50x100 b=50,1.0e-6,16,\n"
-          "Linear x=8x100 w=50x100 b=50,7.9e-6,,--activation-bits 8\n");
+          "Linear x=8x100 w=50x100 b=50,7.9e-6,,--activation-bits '8'\n");
   const json document = Document("calibrate rows.csv --fit full");
   EXPECT_EQ(document["rows"][0]["name"],
             "Linear x=1x100 w=50x100 b=50@bits=16");
@@ -206,6 +206,24 @@ TEST_F(CalibrateCommand, MlperfTinyIsPredictedBetterThanByMacs) {
         << board;
   }
   EXPECT_LE(sum / static_cast<double>(boards.size()), 0.25);
+}
+
+// 300 random layers and three networks, timed in ONNX Runtime (README.md beside
+// the data): prices fitted to the layers alone predict the networks.
+TEST_F(CalibrateCommand, SingleLayersPredictWholeNetworks) {
+  const std::string folder =
+      OPCOST_SOURCE_DIR "/data/calibration/onnxruntime-cpu/";
+  const json document = Document(
+      absl::StrCat("calibrate ", folder, "layers.csv --test ", folder,
+                   "networks.csv --memory-model once --graph as-written"));
+  EXPECT_EQ(document["rows"].size(), 300U);
+  const json& test = document["quality"]["test"];
+  const json& by_macs = document["quality"]["test_by_macs"];
+  EXPECT_EQ(test["rows"], 3 * 5);
+  EXPECT_GT(test["r2"], 0.97);
+  EXPECT_LT(test["mean_error"], 0.15);
+  EXPECT_GT(test["r2"], by_macs["r2"]);
+  EXPECT_LT(test["mean_error"], by_macs["mean_error"]);
 }
 
 }  // namespace
