@@ -26,7 +26,7 @@ _opcost() {
   session+=" --cpus --optimisation --seed --warm-up --window --idle --trials"
   session+=" --precision"
   local measure="--check --exec --layer-times --modelled-memory --append --group"
-  local options=
+  local options= refused=
   local command=${COMP_WORDS[1]}
   case $command in
     compare)
@@ -36,7 +36,10 @@ _opcost() {
     explain) options="$formats $machine $model --layer --unit" ;;
     shapes) options="$model" ;;
     sweep) options="$formats $machine $model --unit" ;;
-    weights) options="$formats $machine $model --top --unit" ;;
+    weights)
+      options="$formats $machine $model --top --unit"
+      refused="--weights --skip"
+      ;;
     measure)
       options="$formats $machine $model --top --unit $carbon $session $measure"
       ;;
@@ -48,12 +51,7 @@ _opcost() {
     calibrate)
       options="$formats $machine $model --fit --error --dispatch --static"
       options+=" --features --prior --where --test --residuals --name"
-      # Weights' values and unknown layers have no part in a fit.
-      local refused
-      for refused in --weights --skip --allow-unknown --verbose; do
-        options=" $options "
-        options=${options/ $refused / }
-      done
+      refused="--weights --skip --allow-unknown --verbose"
       ;;
     carbon)
       options="$carbon --energy --power --hours --format --output $always"
@@ -72,6 +70,12 @@ _opcost() {
       options+=" --max-energy $carbon"
       ;;
   esac
+  # Of the groups above, what a command has no use for.
+  local option
+  for option in $refused; do
+    options=" $options "
+    options=${options/ $option / }
+  done
 
   local values=
   case $before in

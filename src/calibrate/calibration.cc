@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "opcost/calibrate/calibration.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -172,11 +170,6 @@ absl::StatusOr<std::string> WriteFittedTable(const Calibration& calibration,
   }
   changes.fit = FitSection(calibration);
   return WriteTable(base, changes);
-}
-
-std::string DigestOfData(absl::string_view text) {
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return absl::StrFormat("xxh3-128:%016x%016x", hash.high64, hash.low64);
 }
 
 }  // namespace opcost

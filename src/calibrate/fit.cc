@@ -31,6 +31,7 @@ constexpr int kNoiseRounds = 8;
 constexpr double kPriorNoise = 0.1;
 constexpr double kPriorNoiseRows = 3;
 constexpr double kLeastExpected = 1e-3;
+constexpr double kLeastScaled = 1e-9;
 
 double Median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -187,8 +188,10 @@ absl::StatusOr<Solution> SolveAt(const Problem& problem, double noise) {
   OPCOST_ASSIGN_OR_RETURN(const VectorXd nearest,
                           NearestInCone(target, rows, start));
   Solution solution;
-  solution.values =
-      problem.deviation.cwiseProduct(upper.solve(nearest)).cwiseMax(0);
+  VectorXd scaled = upper.solve(nearest);
+  // What the solver leaves of a price at its bound is rounding.
+  scaled = (scaled.array() < kLeastScaled).select(0, scaled);
+  solution.values = problem.deviation.cwiseProduct(scaled);
   const MatrixXd covariance = root.solve(MatrixXd::Identity(prices, prices));
   solution.covariance = problem.deviation.asDiagonal() * covariance *
                         problem.deviation.asDiagonal();

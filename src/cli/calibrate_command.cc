@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "opcost/calibrate/calibration.h"
 #include "opcost/report/calibration.h"
+#include "opcost/support/digest.h"
 #include "opcost/support/status_macros.h"
 #include "src/cli/calibration_rows.h"
 #include "src/cli/commands.h"
@@ -38,7 +39,7 @@ absl::StatusOr<Measurements> ReadMeasurements(const CommandLine& line,
         AddMeasurements(path, line, environment, counter, origin, texts));
     origin.files.push_back(path);
   }
-  origin.digest = DigestOfData(texts);
+  origin.digest = DigestOf(texts);
   const MemoryOptions& memory = line.estimate.memory;
   origin.memory_model = memory.movement == Movement::kOnce ? "once" : "per-use";
   origin.array_scope =

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cost table's file from the top: names, sources, and the tables it extends.
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "opcost/support/digest.h"
 #include "opcost/support/status_macros.h"
 #include "src/energy/table_content.h"
 #include "src/energy/table_sections.h"
@@ -55,15 +53,6 @@ TableContent Defaults() {
     cost.table = std::string(kBuiltIn);
   }
   return content;
-}
-
-std::string Digest(absl::string_view text) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data(), text.size()));
-  return absl::StrCat("xxh3-128:",
-                      absl::BytesToHexString(absl::string_view(
-                          reinterpret_cast<const char*>(canonical.digest),
-                          sizeof(canonical.digest))));
 }
 
 absl::Status ParseSources(const TomlValue& section, TableContent& content) {
@@ -283,7 +272,7 @@ absl::StatusOr<TableContent> ParseTable(absl::string_view path,
                                         const CostTable::Resolver& resolve) {
   OPCOST_ASSIGN_OR_RETURN(TableContent content,
                           TableParser(resolve).Parse(path, text));
-  content.digest = Digest(content.texts);
+  content.digest = DigestOf(content.texts);
   content.texts.clear();
   content.static_power = ToStaticPower(content);
   return content;

@@ -10,17 +10,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "onnx/onnx_pb.h"
+#include "opcost/support/digest.h"
 #include "opcost/support/status_macros.h"
 #include "src/frontend/file_kind.h"
 #include "src/frontend/function_import.h"
 #include "src/frontend/graph_import.h"
 #include "src/frontend/mapped_file.h"
 #include "src/frontend/skeleton.h"
-#include "xxhash.h"
 
 namespace opcost {
 namespace {
@@ -36,11 +35,6 @@ absl::Status NotOnnx(absl::string_view bytes, absl::string_view why) {
   const absl::string_view guess = GuessOtherKind(bytes);
   return absl::DataLossError(
       absl::StrCat("not an ONNX model: ", guess.empty() ? why : guess));
-}
-
-std::string DigestOf(absl::string_view skeleton) {
-  const XXH128_hash_t hash = XXH3_128bits(skeleton.data(), skeleton.size());
-  return absl::StrFormat("xxh3-128:%016x%016x", hash.high64, hash.low64);
 }
 
 bool Parse(absl::string_view bytes, onnx::ModelProto* proto) {

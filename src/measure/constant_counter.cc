@@ -9,33 +9,31 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/measure/counters.h"
+#include "src/measure/machine_counter.h"
 
 namespace opcost {
 namespace {
 
 constexpr double kMostWatts = 1e6;
 
-class ConstantCounter : public EnergyCounter {
+class ConstantCounter : public MachineCounter {
  public:
   ConstantCounter(double watts, MeasureSystem system)
-      : watts_(watts), system_(std::move(system)) {
+      : MachineCounter("constant", /*least_window_seconds=*/0,
+                       /*most_seconds_between_readings=*/86400,
+                       std::move(system)),
+        watts_(watts) {
     EnergyDomain domain;
     domain.name = absl::StrCat("constant ", watts, " W");
     domain.source = "given, not measured";
     domains_.push_back(domain);
   }
 
-  absl::string_view name() const override { return "constant"; }
-  const std::vector<EnergyDomain>& domains() const override { return domains_; }
-  double least_window_seconds() const override { return 0; }
-  double most_seconds_between_readings() const override { return 86400; }
   bool is_measured() const override { return false; }
   double constant_watts() const override { return watts_; }
 
   absl::StatusOr<CounterReading> Read() override {
-    CounterReading reading;
-    reading.wall_seconds = system_.wall_seconds();
-    reading.steady_seconds = system_.steady_seconds();
+    CounterReading reading = Now();
     if (!has_begun_) begin_seconds_ = reading.steady_seconds;
     has_begun_ = true;
     reading.microjoules = {Microjoules(reading.steady_seconds)};
@@ -53,8 +51,6 @@ class ConstantCounter : public EnergyCounter {
   }
 
   double watts_;
-  MeasureSystem system_;
-  std::vector<EnergyDomain> domains_;
   bool has_begun_ = false;
   double begin_seconds_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "opcost/support/status_macros.h"
 #include "src/measure/counters.h"
+#include "src/measure/machine_counter.h"
 #include "src/measure/meter_log.h"
 
 namespace opcost {
@@ -21,29 +22,19 @@ constexpr double kPollSeconds = 0.2;
 // The two clocks differ by more only if somebody set one of them.
 constexpr double kMostClockStepSeconds = 1;
 
-class MeterCounter : public EnergyCounter {
+class MeterCounter : public MachineCounter {
  public:
   MeterCounter(MeterLog log, const std::string& path, MeasureSystem system)
-      : log_(std::move(log)), system_(std::move(system)) {
+      : MachineCounter("meter", kLeastWindowSeconds,
+                       kMostSecondsBetweenReadings, std::move(system)),
+        log_(std::move(log)) {
     EnergyDomain domain;
     domain.name = "meter";
     domain.source = path;
     domains_.push_back(domain);
   }
 
-  absl::string_view name() const override { return "meter"; }
-  const std::vector<EnergyDomain>& domains() const override { return domains_; }
-  double least_window_seconds() const override { return kLeastWindowSeconds; }
-  double most_seconds_between_readings() const override {
-    return kMostSecondsBetweenReadings;
-  }
-
-  absl::StatusOr<CounterReading> Read() override {
-    CounterReading reading;
-    reading.wall_seconds = system_.wall_seconds();
-    reading.steady_seconds = system_.steady_seconds();
-    return reading;
-  }
+  absl::StatusOr<CounterReading> Read() override { return Now(); }
 
   absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
       const CounterReading& begin, const CounterReading& end) override {
@@ -74,8 +65,6 @@ class MeterCounter : public EnergyCounter {
 
  private:
   MeterLog log_;
-  MeasureSystem system_;
-  std::vector<EnergyDomain> domains_;
 };
 
 }  // namespace

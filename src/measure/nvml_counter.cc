@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "opcost/support/status_macros.h"
 #include "src/measure/counters.h"
+#include "src/measure/machine_counter.h"
 
 namespace opcost {
 namespace {
@@ -124,10 +125,12 @@ class Nvml {
   bool is_initialised_ = false;
 };
 
-class NvmlCounter : public EnergyCounter {
+class NvmlCounter : public MachineCounter {
  public:
   NvmlCounter(std::unique_ptr<Nvml> nvml, MeasureSystem system)
-      : nvml_(std::move(nvml)), system_(std::move(system)) {}
+      : MachineCounter("nvml", kLeastWindowSeconds, kMostSecondsBetweenReadings,
+                       std::move(system)),
+        nvml_(std::move(nvml)) {}
 
   // A device of nullptr counts nothing, and is shown with its remark.
   void Add(EnergyDomain domain, Device device) {
@@ -136,17 +139,8 @@ class NvmlCounter : public EnergyCounter {
     devices_.push_back(device);
   }
 
-  absl::string_view name() const override { return "nvml"; }
-  const std::vector<EnergyDomain>& domains() const override { return domains_; }
-  double least_window_seconds() const override { return kLeastWindowSeconds; }
-  double most_seconds_between_readings() const override {
-    return kMostSecondsBetweenReadings;
-  }
-
   absl::StatusOr<CounterReading> Read() override {
-    CounterReading reading;
-    reading.wall_seconds = system_.wall_seconds();
-    reading.steady_seconds = system_.steady_seconds();
+    CounterReading reading = Now();
     std::vector<int64_t> raw;
     for (size_t i = 0; i < devices_.size(); ++i) {
       OPCOST_ASSIGN_OR_RETURN(const int64_t microjoules, ReadDevice(i));
@@ -196,8 +190,6 @@ class NvmlCounter : public EnergyCounter {
   }
 
   std::unique_ptr<Nvml> nvml_;
-  MeasureSystem system_;
-  std::vector<EnergyDomain> domains_;
   std::vector<Device> devices_;
   std::vector<bool> must_move_;
   std::vector<int64_t> first_, last_;

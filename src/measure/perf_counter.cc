@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "opcost/support/status_macros.h"
+#include "src/measure/machine_counter.h"
 
 namespace opcost {
 namespace {
@@ -48,10 +49,12 @@ struct Count {
   double most_watts = kMostDeviceWatts;
 };
 
-class PerfCounter : public EnergyCounter {
+class PerfCounter : public MachineCounter {
  public:
   PerfCounter(MeasureSystem system, PerfSystem perf)
-      : system_(std::move(system)), perf_(std::move(perf)) {}
+      : MachineCounter("perf", kLeastWindowSeconds, kMostSecondsBetweenReadings,
+                       std::move(system)),
+        perf_(std::move(perf)) {}
   PerfCounter(const PerfCounter&) = delete;
   PerfCounter& operator=(const PerfCounter&) = delete;
   ~PerfCounter() override {
@@ -64,17 +67,8 @@ class PerfCounter : public EnergyCounter {
     must_move_.push_back(must_move);
   }
 
-  absl::string_view name() const override { return "perf"; }
-  const std::vector<EnergyDomain>& domains() const override { return domains_; }
-  double least_window_seconds() const override { return kLeastWindowSeconds; }
-  double most_seconds_between_readings() const override {
-    return kMostSecondsBetweenReadings;
-  }
-
   absl::StatusOr<CounterReading> Read() override {
-    CounterReading reading;
-    reading.wall_seconds = system_.wall_seconds();
-    reading.steady_seconds = system_.steady_seconds();
+    CounterReading reading = Now();
     std::vector<uint64_t> raw(counts_.size());
     for (size_t i = 0; i < counts_.size(); ++i) {
       const int error = perf_.read(counts_[i].descriptor, raw[i]);
@@ -115,9 +109,7 @@ class PerfCounter : public EnergyCounter {
     return fell ? -rounded : rounded;
   }
 
-  MeasureSystem system_;
   PerfSystem perf_;
-  std::vector<EnergyDomain> domains_;
   std::vector<Count> counts_;
   std::vector<bool> must_move_;
   std::vector<uint64_t> first_, last_;

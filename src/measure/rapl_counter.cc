@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "opcost/support/status_macros.h"
 #include "src/measure/counters.h"
+#include "src/measure/machine_counter.h"
 #include "src/measure/powercap_tree.h"
 
 namespace opcost {
@@ -35,32 +36,26 @@ double SecondsToWrap(const PowercapZone& zone) {
          MostWatts(zone);
 }
 
-class RaplCounter : public EnergyCounter {
+class RaplCounter : public MachineCounter {
  public:
   RaplCounter(std::vector<PowercapZone> zones, MeasureSystem system)
-      : zones_(std::move(zones)), system_(std::move(system)) {
+      : MachineCounter("rapl", kLeastWindowSeconds, kMostSecondsBetweenReadings,
+                       std::move(system)),
+        zones_(std::move(zones)) {
     for (const PowercapZone& zone : zones_) {
       domains_.push_back(zone.domain);
       must_move_.push_back(zone.domain.is_summed &&
                            zone.kind == ZoneKind::kPackage);
       if (zone.range > 0) {
         // Half, so that a late reading does no harm.
-        most_seconds_ = std::min(most_seconds_, SecondsToWrap(zone) / 2);
+        most_seconds_between_readings_ =
+            std::min(most_seconds_between_readings_, SecondsToWrap(zone) / 2);
       }
     }
   }
 
-  absl::string_view name() const override { return "rapl"; }
-  const std::vector<EnergyDomain>& domains() const override { return domains_; }
-  double least_window_seconds() const override { return kLeastWindowSeconds; }
-  double most_seconds_between_readings() const override {
-    return most_seconds_;
-  }
-
   absl::StatusOr<CounterReading> Read() override {
-    CounterReading reading;
-    reading.wall_seconds = system_.wall_seconds();
-    reading.steady_seconds = system_.steady_seconds();
+    CounterReading reading = Now();
     OPCOST_ASSIGN_OR_RETURN(std::vector<int64_t> raw, ReadZones());
     if (raw_.empty()) {
       microjoules_.assign(zones_.size(), 0);
@@ -174,10 +169,7 @@ class RaplCounter : public EnergyCounter {
   }
 
   std::vector<PowercapZone> zones_;
-  MeasureSystem system_;
-  std::vector<EnergyDomain> domains_;
   std::vector<bool> must_move_;
-  double most_seconds_ = kMostSecondsBetweenReadings;
   std::vector<int64_t> raw_;          // of the last reading; empty: none yet
   std::vector<int64_t> microjoules_;  // since the first reading
   double steady_seconds_ = 0;

@@ -204,9 +204,7 @@ std::string UndeterminedText(const Calibration& all) {
   }
   if (names.empty()) return "";
   return absl::StrCat("The data don't determine ", absl::StrJoin(names, ", "),
-                      ": the base table, times ",
-                      absl::StrFormat("%.4g", all.fit.common_scale),
-                      ", holds there.");
+                      ": the base table, scaled, holds there.");
 }
 
 }  // namespace

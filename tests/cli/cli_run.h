@@ -51,6 +51,18 @@ inline void PutFile(const std::filesystem::path& path,
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+// The interpreter with onnxruntime that tools/setup --dev makes, or
+// $OPCOST_PYTHON; "" if there is neither.
+inline std::string PythonWithOnnxRuntime() {
+  const char* given = std::getenv("OPCOST_PYTHON");
+  if (given != nullptr && *given != '\0') return given;
+  const std::string made = OPCOST_SOURCE_DIR "/build/python/bin/python";
+  return std::filesystem::exists(made) ? made : "";
+}
+inline constexpr char kNoPythonWithOnnxRuntime[] =
+    "no Python with onnxruntime: tools/setup --dev makes one, or "
+    "$OPCOST_PYTHON names one";
+
 // A folder of its own, and the current one, for each test.
 class InTemporaryFolder : public ::testing::Test {
  protected:

@@ -166,23 +166,11 @@ TEST_F(CollectKillTest, HasTheRowsOfAnUninterruptedRun) {
               ElementsAreArray(Plan(layers)));
 }
 
-// A Python that has what opcost's runner of ONNX Runtime needs; "" if none has.
-std::string PythonWithOnnxRuntime() {
-  const char* given = std::getenv("OPCOST_PYTHON");
-  const std::string python = given != nullptr ? given : "python3";
-  const std::string probe = "'" + python +
-                            "' -c 'import numpy, onnx, onnxruntime' "
-                            ">/dev/null 2>&1";
-  return std::system(probe.c_str()) == 0 ? python : "";
-}
-
 // 50 random layers in ONNX Runtime, against a tree that counts a known power.
 TEST_F(CollectKillTest, MeasuresLayersInOnnxRuntimeAcrossAKill) {
   const std::string python = PythonWithOnnxRuntime();
   if (python.empty()) {
-    GTEST_SKIP() << "the Python packages onnxruntime, onnx and numpy are "
-                    "missing; $OPCOST_PYTHON names an interpreter that has "
-                    "them";
+    GTEST_SKIP() << kNoPythonWithOnnxRuntime;
   }
   constexpr double kWatts = 20;
   const DrivenTree tree(kWatts);

@@ -157,10 +157,11 @@ const BadLine kBadLines[] = {
      "unknown option '-x'; opcost help estimate lists the options"},
     {"shapes m.onnx --bits 8",
      "'shapes' has no use for --bits, an option of "
-     "estimate, explain, compare, sweep, weights and measure"},
+     "estimate, explain, compare, sweep, weights, measure and calibrate"},
     {"tables check t.toml -q",
      "'tables check' has no use for -q, an option of "
-     "estimate, explain, shapes, compare, sweep, weights, "},
+     "estimate, explain, shapes, compare, sweep, weights, collect, measure "
+     "and calibrate"},
     {"m.onnx --bits", "--bits needs a value: --bits B"},
     {"m.onnx --bits= 8", "--bits needs a value: --bits B"},
     {"m.onnx -o", "-o needs a value: -o FILE"},

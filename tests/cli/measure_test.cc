@@ -367,19 +367,10 @@ TEST_F(MeasureCommandTest, ChecksWhatThereIs) {
               AllOf(HasSubstr("rapl: usable"), HasSubstr("package-0")));
 }
 
-// The interpreter that tools/setup --dev makes, or $OPCOST_PYTHON.
-std::string PythonWithOnnxRuntime() {
-  const char* given = std::getenv("OPCOST_PYTHON");
-  if (given != nullptr && *given != '\0') return given;
-  const std::string made = OPCOST_SOURCE_DIR "/build/python/bin/python";
-  return std::filesystem::exists(made) ? made : "";
-}
-
 TEST_F(MeasureCommandTest, OnnxRuntimeRunsAModelEndToEnd) {
   const std::string python = PythonWithOnnxRuntime();
   if (python.empty()) {
-    GTEST_SKIP() << "no Python with onnxruntime: tools/setup --dev makes one, "
-                    "or $OPCOST_PYTHON names one";
+    GTEST_SKIP() << kNoPythonWithOnnxRuntime;
   }
   const DrivenTree tree(true);
   const CliRun run = Opcost(absl::StrCat(

@@ -56,9 +56,6 @@ absl::StatusOr<std::string> WriteFittedTable(const Calibration& calibration,
                                              const CostTable& base,
                                              absl::string_view name);
 
-// "xxh3-128:" and 32 digits.
-std::string DigestOfData(absl::string_view text);
-
 }  // namespace opcost
 
 #endif  // OPCOST_CALIBRATE_CALIBRATION_H_
