@@ -15,8 +15,8 @@ inline constexpr double kSecondsPerHour = 3600;
 // negative, and J or Wh with one of the prefixes p n u (or µ) m k M G T. Case
 // matters, since mJ and MJ are nine orders of magnitude apart.
 //
-// Errors (INVALID_ARGUMENT): no such number, no unit, an unknown one (with those
-// that differ in case alone), a number beyond doubles.
+// Errors (INVALID_ARGUMENT): no such number, no unit, an unknown one (with
+// those that differ in case alone), a number beyond doubles.
 absl::StatusOr<double> ParseEnergy(absl::string_view text);
 
 // Watts of "250W", "1.2 kW", "300mW"; errors are those of ParseEnergy().
