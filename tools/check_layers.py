@@ -34,6 +34,8 @@ OWNER = {
     "onnx/": "frontend",
     "google/protobuf/": "frontend",
     "toml++/": "support",
+    "Eigen/": "calibrate",
+    "nlopt": "calibrate",
     "nlohmann/": "report",
     "CLI/": "cli",
 }
