@@ -68,8 +68,8 @@ Usage:
   opcost weights MODEL        weights: statistics, best storage format
   opcost measure MODEL        a real run beside the estimate, by energy counters
   opcost collect              random layers and networks, measured into a file
-  opcost carbon               an energy, or watts and hours, in grams of CO2e
   opcost calibrate DATA.csv   a cost table fitted to measurements
+  opcost carbon               an energy, or watts and hours, in grams of CO2e
   opcost tables               cost tables: list, show, check, new, diff
   opcost help COMMAND         all about a command and its options
 
