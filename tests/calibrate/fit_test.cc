@@ -20,7 +20,6 @@
 namespace opcost {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 
 constexpr double kJoulesPerPicojoule = 1e-12;

@@ -18,7 +18,6 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 const char kTiny[] = OPCOST_SOURCE_DIR "/data/calibration/mlperf-tiny.csv";

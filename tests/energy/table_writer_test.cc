@@ -13,7 +13,6 @@
 namespace opcost {
 namespace {
 
-using ::testing::HasSubstr;
 
 TableChanges Changes() {
   TableChanges changes;
