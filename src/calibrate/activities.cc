@@ -120,8 +120,8 @@ void ActivityCounter::AddLayer(const LayerEstimate& layer, MeasuredRow& row) {
     activity.key = TierKey(tier, false);
     AddAmount(row, activity, traffic.write.pj);
   }
-  const bool is_run = !layer.arithmetic.empty() || !layer.traffic.empty();
-  if (!is_run) return;
+  // As estimates charge `pj_per_operator`.
+  if (layer.is_view) return;
   Activity dispatch;
   dispatch.kind = ActivityKind::kOperators;
   dispatch.key = "operators";

@@ -68,15 +68,18 @@ absl::StatusOr<Calibration> CalibrateTimedMachine(const CostTable& base) {
   return Calibrate(std::move(origin), TimedMachine(), {}, base, options);
 }
 
-TEST(CalibrationTest, AStaticPowerComesWithTheRatesThatGiveItATime) {
+// The table that is fitted to it, read back.
+absl::StatusOr<CostTable> FitTimedMachine() {
   const CostTable base = Base();
-  ASSERT_OK_AND_ASSIGN(const Calibration calibration,
-                       CalibrateTimedMachine(base));
-  ASSERT_OK_AND_ASSIGN(const std::string text,
-                       WriteFittedTable(calibration, base, "mine"));
-  ASSERT_OK_AND_ASSIGN(
-      const CostTable table,
-      CostTable::Parse("mine.toml", text, CostTable::Resolver()));
+  OPCOST_ASSIGN_OR_RETURN(const Calibration calibration,
+                          CalibrateTimedMachine(base));
+  OPCOST_ASSIGN_OR_RETURN(const std::string text,
+                          WriteFittedTable(calibration, base, "mine"));
+  return CostTable::Parse("mine.toml", text, CostTable::Resolver());
+}
+
+TEST(CalibrationTest, AStaticPowerComesWithTheRatesThatGiveItATime) {
+  ASSERT_OK_AND_ASSIGN(const CostTable table, FitTimedMachine());
   const StaticPower* power = table.static_power();
   ASSERT_NE(power, nullptr);
   EXPECT_NEAR(power->watts, 2, 0.05);
@@ -102,14 +105,7 @@ TEST(CalibrationTest, TheTableSaysHowItCameAbout) {
 }
 
 TEST(CalibrationTest, AnEstimateUnderOtherOptionsIsWarnedOf) {
-  const CostTable base = Base();
-  ASSERT_OK_AND_ASSIGN(const Calibration calibration,
-                       CalibrateTimedMachine(base));
-  ASSERT_OK_AND_ASSIGN(const std::string text,
-                       WriteFittedTable(calibration, base, "mine"));
-  ASSERT_OK_AND_ASSIGN(
-      const CostTable table,
-      CostTable::Parse("mine.toml", text, CostTable::Resolver()));
+  ASSERT_OK_AND_ASSIGN(const CostTable table, FitTimedMachine());
   const auto warnings = [&table](const EstimateOptions& options,
                                  GraphReading reading) {
     InputOptions input;

@@ -375,5 +375,24 @@ TEST(ActivitiesTest, AmountsAreCountsAtTheBasesPrices) {
   EXPECT_DOUBLE_EQ(amounts["operators"], 1);
 }
 
+TEST(ActivitiesTest, AViewDispatchesNothing) {
+  ASSERT_OK_AND_ASSIGN(ActivityCounter counter, ActivityCounter::Make(Base()));
+  for (const char* text : {"Flatten x=2x3x4", "Relu x=24"}) {
+    ASSERT_OK_AND_ASSIGN(const AnalyzedLayer layer, AnalyzeLayer(text));
+    ASSERT_OK_AND_ASSIGN(
+        const Estimate estimate,
+        MakeEstimate(*layer.analysis, counter.table(), EstimateOptions()));
+    ASSERT_THAT(counter.Add(estimate, MeasuredRow(), {}), IsOk());
+  }
+  const CalibrationData data = counter.Take();
+  for (size_t i = 0; i < data.activities.size(); ++i) {
+    if (data.activities[i].kind != ActivityKind::kOperators) continue;
+    EXPECT_EQ(data.rows[0].amounts[i], 0);
+    EXPECT_EQ(data.rows[1].amounts[i], 1);
+    return;
+  }
+  FAIL() << "no row has operators";
+}
+
 }  // namespace
 }  // namespace opcost
