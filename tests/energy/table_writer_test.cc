@@ -13,7 +13,6 @@
 namespace opcost {
 namespace {
 
-
 TableChanges Changes() {
   TableChanges changes;
   changes.name = "copy";
