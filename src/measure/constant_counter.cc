@@ -4,6 +4,7 @@
 // measured.
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -26,7 +27,7 @@ class ConstantCounter : public MachineCounter {
     EnergyDomain domain;
     domain.name = absl::StrCat("constant ", watts, " W");
     domain.source = "given, not measured";
-    domains_.push_back(domain);
+    AddDomain(std::move(domain), /*must_move=*/false);
   }
 
   bool is_measured() const override { return false; }
@@ -38,11 +39,6 @@ class ConstantCounter : public MachineCounter {
     has_begun_ = true;
     reading.microjoules = {Microjoules(reading.steady_seconds)};
     return reading;
-  }
-
-  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
-      const CounterReading& begin, const CounterReading& end) override {
-    return DifferenceOf(begin, end, domains_, {false});
   }
 
  private:

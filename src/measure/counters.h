@@ -27,8 +27,6 @@ inline constexpr double kMostPlatformWatts = 10000;
 // Counters move in steps of up to 0.1 s: two readings in between may see a
 // whole step in no time.
 inline constexpr double kSlackSeconds = 1;
-// A package or a GPU that takes nothing for so long isn't counted.
-inline constexpr double kStillSeconds = 5;
 
 // RAPL through the powercap tree at `root`.
 CounterOr OpenRapl(const std::string& root, const MeasureSystem& system);
@@ -48,20 +46,6 @@ CounterOr OpenNvml(absl::string_view gpus, const std::string& library,
 // Errors: UNAVAILABLE if there is no such file; PERMISSION_DENIED; DATA_LOSS
 // for a line that isn't what docs/counters.md describes.
 CounterOr OpenMeter(const std::string& path, const MeasureSystem& system);
-
-// Refuses microjoules of `source` that fall from one reading to the next, or
-// rise by more than `most_watts` explain. Errors: DATA_LOSS.
-absl::Status CheckRise(absl::string_view source, int64_t previous, int64_t now,
-                       double seconds, double most_watts);
-
-// The microjoules of each domain from `begin` to `end`, of a counter that
-// keeps its sums in its readings. Errors: INVALID_ARGUMENT if they aren't two
-// readings of this counter in order; DATA_LOSS for a domain in `must_move`
-// that took nothing for kStillSeconds.
-absl::StatusOr<std::vector<int64_t>> DifferenceOf(
-    const CounterReading& begin, const CounterReading& end,
-    const std::vector<EnergyDomain>& domains,
-    const std::vector<bool>& must_move);
 
 }  // namespace opcost
 

@@ -3,9 +3,13 @@
 #ifndef OPCOST_SRC_MEASURE_MACHINE_COUNTER_H_
 #define OPCOST_SRC_MEASURE_MACHINE_COUNTER_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opcost/measure/counter.h"
 #include "src/measure/system.h"
@@ -21,6 +25,12 @@ class MachineCounter : public EnergyCounter {
     return most_seconds_between_readings_;
   }
 
+  // The difference of what the readings hold. Errors: INVALID_ARGUMENT if they
+  // aren't two readings of this counter in order; DATA_LOSS for a domain that
+  // must move and took nothing for five seconds.
+  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
+      const CounterReading& begin, const CounterReading& end) override;
+
  protected:
   // `name` is a literal.
   MachineCounter(absl::string_view name, double least_window_seconds,
@@ -30,6 +40,12 @@ class MachineCounter : public EnergyCounter {
         name_(name),
         least_window_seconds_(least_window_seconds) {}
 
+  // `must_move`: it can't stand still on a machine that runs.
+  void AddDomain(EnergyDomain domain, bool must_move) {
+    domains_.push_back(std::move(domain));
+    must_move_.push_back(must_move);
+  }
+
   // The clocks as they stand, without energies.
   CounterReading Now() const {
     CounterReading reading;
@@ -38,6 +54,18 @@ class MachineCounter : public EnergyCounter {
     return reading;
   }
 
+  // Where a domain is read, in messages.
+  virtual std::string SourceOf(size_t domain) const {
+    return domains_[domain].source;
+  }
+
+  // `reading` with `microjoules` since the first one, of domains that never
+  // wrap. Errors: DATA_LOSS for one that fell since the reading before, or rose
+  // by more than its `most_watts` explain.
+  absl::StatusOr<CounterReading> Accept(CounterReading reading,
+                                        std::vector<int64_t> microjoules,
+                                        const std::vector<double>& most_watts);
+
   MeasureSystem system_;
   std::vector<EnergyDomain> domains_;
   double most_seconds_between_readings_;
@@ -45,6 +73,9 @@ class MachineCounter : public EnergyCounter {
  private:
   absl::string_view name_;
   double least_window_seconds_;
+  std::vector<bool> must_move_;            // by domain
+  std::vector<int64_t> last_microjoules_;  // as accepted; empty: none yet
+  double last_seconds_ = 0;
 };
 
 }  // namespace opcost

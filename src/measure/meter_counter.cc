@@ -31,7 +31,7 @@ class MeterCounter : public MachineCounter {
     EnergyDomain domain;
     domain.name = "meter";
     domain.source = path;
-    domains_.push_back(domain);
+    AddDomain(std::move(domain), /*must_move=*/false);
   }
 
   absl::StatusOr<CounterReading> Read() override { return Now(); }

@@ -134,39 +134,27 @@ class NvmlCounter : public MachineCounter {
 
   // A device of nullptr counts nothing, and is shown with its remark.
   void Add(EnergyDomain domain, Device device) {
-    must_move_.push_back(domain.is_summed);
-    domains_.push_back(std::move(domain));
+    const bool must_move = domain.is_summed;
+    AddDomain(std::move(domain), must_move);
     devices_.push_back(device);
   }
 
   absl::StatusOr<CounterReading> Read() override {
     CounterReading reading = Now();
-    std::vector<int64_t> raw;
+    std::vector<int64_t> microjoules;
     for (size_t i = 0; i < devices_.size(); ++i) {
-      OPCOST_ASSIGN_OR_RETURN(const int64_t microjoules, ReadDevice(i));
-      raw.push_back(microjoules);
+      OPCOST_ASSIGN_OR_RETURN(microjoules.emplace_back(), ReadDevice(i));
     }
-    if (first_.empty()) first_ = last_ = raw;
-    const double seconds = reading.steady_seconds - steady_seconds_;
-    for (size_t i = 0; i < devices_.size(); ++i) {
-      OPCOST_RETURN_IF_ERROR(CheckRise(Source(i), last_[i] - first_[i],
-                                       raw[i] - first_[i], seconds,
-                                       kMostDeviceWatts));
-      reading.microjoules.push_back(raw[i] - first_[i]);
-    }
-    last_ = std::move(raw);
-    steady_seconds_ = reading.steady_seconds;
-    return reading;
-  }
-
-  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
-      const CounterReading& begin, const CounterReading& end) override {
-    return DifferenceOf(begin, end, domains_, must_move_);
+    if (first_.empty()) first_ = microjoules;
+    for (size_t i = 0; i < devices_.size(); ++i) microjoules[i] -= first_[i];
+    return Accept(
+        std::move(reading), std::move(microjoules),
+        std::vector<double>(devices_.size(), double{kMostDeviceWatts}));
   }
 
  private:
-  std::string Source(size_t i) const {
-    return absl::StrCat("NVML: ", domains_[i].name);
+  std::string SourceOf(size_t domain) const override {
+    return absl::StrCat("NVML: ", domains_[domain].name);
   }
 
   // Since the driver was loaded.
@@ -176,7 +164,7 @@ class NvmlCounter : public MachineCounter {
     const int result = nvml_->energy(devices_[i], &millijoules);
     if (result != kSuccess) {
       const absl::Status problem =
-          nvml_->Problem(absl::StrCat(Source(i), " can't be read"), result);
+          nvml_->Problem(absl::StrCat(SourceOf(i), " can't be read"), result);
       if (absl::IsPermissionDenied(problem)) return problem;
       return absl::DataLossError(problem.message());
     }
@@ -184,16 +172,14 @@ class NvmlCounter : public MachineCounter {
     constexpr unsigned long long kMost = INT64_MAX / 1000;
     if (millijoules > kMost) {
       return absl::DataLossError(
-          absl::StrCat(Source(i), " reads ", millijoules, " mJ"));
+          absl::StrCat(SourceOf(i), " reads ", millijoules, " mJ"));
     }
     return static_cast<int64_t>(millijoules) * 1000;
   }
 
   std::unique_ptr<Nvml> nvml_;
   std::vector<Device> devices_;
-  std::vector<bool> must_move_;
-  std::vector<int64_t> first_, last_;
-  double steady_seconds_ = 0;
+  std::vector<int64_t> first_;
 };
 
 // What is known of one GPU when it is asked for its energy.

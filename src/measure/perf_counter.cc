@@ -46,7 +46,6 @@ constexpr PowerEvent kEvents[] = {
 struct Count {
   int descriptor = -1;
   long double microjoules_per_count = 0;  // 1e6 * 2^-32
-  double most_watts = kMostDeviceWatts;
 };
 
 class PerfCounter : public MachineCounter {
@@ -61,10 +60,11 @@ class PerfCounter : public MachineCounter {
     for (const Count& count : counts_) perf_.close(count.descriptor);
   }
 
-  void Add(EnergyDomain domain, const Count& count, bool must_move) {
-    domains_.push_back(std::move(domain));
+  void Add(EnergyDomain domain, const Count& count, bool must_move,
+           double most_watts) {
+    AddDomain(std::move(domain), must_move);
     counts_.push_back(count);
-    must_move_.push_back(must_move);
+    most_watts_.push_back(most_watts);
   }
 
   absl::StatusOr<CounterReading> Read() override {
@@ -79,22 +79,12 @@ class PerfCounter : public MachineCounter {
                                            : std::strerror(-error)));
       }
     }
-    if (first_.empty()) first_ = last_ = raw;
-    const double seconds = reading.steady_seconds - steady_seconds_;
+    if (first_.empty()) first_ = raw;
+    std::vector<int64_t> microjoules;
     for (size_t i = 0; i < counts_.size(); ++i) {
-      OPCOST_RETURN_IF_ERROR(
-          CheckRise(domains_[i].source, MicrojoulesAt(i, last_),
-                    MicrojoulesAt(i, raw), seconds, counts_[i].most_watts));
-      reading.microjoules.push_back(MicrojoulesAt(i, raw));
+      microjoules.push_back(MicrojoulesAt(i, raw));
     }
-    last_ = std::move(raw);
-    steady_seconds_ = reading.steady_seconds;
-    return reading;
-  }
-
-  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
-      const CounterReading& begin, const CounterReading& end) override {
-    return DifferenceOf(begin, end, domains_, must_move_);
+    return Accept(std::move(reading), std::move(microjoules), most_watts_);
   }
 
  private:
@@ -111,9 +101,8 @@ class PerfCounter : public MachineCounter {
 
   PerfSystem perf_;
   std::vector<Count> counts_;
-  std::vector<bool> must_move_;
-  std::vector<uint64_t> first_, last_;
-  double steady_seconds_ = 0;
+  std::vector<double> most_watts_;
+  std::vector<uint64_t> first_;
 };
 
 // Reads what the kernel says of the events, and opens them.
@@ -231,10 +220,11 @@ class PerfOpener {
       return Unexpected(file + ".unit", "Joules", unit);
     }
     const bool is_package = event.event == "energy-pkg";
+    const double most_watts =
+        event.event == "energy-psys" ? kMostPlatformWatts : kMostDeviceWatts;
     for (size_t i = 0; i < processors.size(); ++i) {
       Count count;
       count.microjoules_per_count = static_cast<long double>(scale) * 1e6L;
-      if (event.event == "energy-psys") count.most_watts = kMostPlatformWatts;
       EnergyDomain domain;
       domain.source =
           absl::StrCat("power/", event.event, "/ on processor ", processors[i]);
@@ -243,7 +233,7 @@ class PerfOpener {
       domain.remark = std::string(event.remark);
       count.descriptor = perf_.open(type_, config, processors[i]);
       if (count.descriptor < 0) return Refused(domain, -count.descriptor);
-      counter.Add(std::move(domain), count, is_package);
+      counter.Add(std::move(domain), count, is_package, most_watts);
     }
     has_package_ |= is_package && !processors.empty();
     return absl::OkStatus();

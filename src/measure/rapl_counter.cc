@@ -43,9 +43,8 @@ class RaplCounter : public MachineCounter {
                        std::move(system)),
         zones_(std::move(zones)) {
     for (const PowercapZone& zone : zones_) {
-      domains_.push_back(zone.domain);
-      must_move_.push_back(zone.domain.is_summed &&
-                           zone.kind == ZoneKind::kPackage);
+      AddDomain(zone.domain,
+                zone.domain.is_summed && zone.kind == ZoneKind::kPackage);
       if (zone.range > 0) {
         // Half, so that a late reading does no harm.
         most_seconds_between_readings_ =
@@ -76,11 +75,6 @@ class RaplCounter : public MachineCounter {
     steady_seconds_ = reading.steady_seconds;
     reading.microjoules = microjoules_;
     return reading;
-  }
-
-  absl::StatusOr<std::vector<int64_t>> MicrojoulesBetween(
-      const CounterReading& begin, const CounterReading& end) override {
-    return DifferenceOf(begin, end, domains_, must_move_);
   }
 
  private:
@@ -169,7 +163,6 @@ class RaplCounter : public MachineCounter {
   }
 
   std::vector<PowercapZone> zones_;
-  std::vector<bool> must_move_;
   std::vector<int64_t> raw_;          // of the last reading; empty: none yet
   std::vector<int64_t> microjoules_;  // since the first reading
   double steady_seconds_ = 0;
