@@ -10,19 +10,13 @@ namespace {
 
 using Lines = JsonWriter::Lines;
 
-void WriteTextOrNull(absl::string_view key, const std::string& text,
-                     JsonWriter& json) {
-  json.Key(key);
-  text.empty() ? json.Null() : json.String(text);
-}
-
 void WriteIntensity(const CarbonIntensity& intensity, JsonWriter& json) {
   json.Key("intensity").BeginObject();
   json.Member("kind", Name(intensity.kind));
   json.Member("g_per_kwh", intensity.g_per_kwh);
   json.Member("code", intensity.code);
-  WriteTextOrNull("name", intensity.name, json);
-  WriteTextOrNull("source", intensity.source, json);
+  json.MemberOrNull("name", intensity.name);
+  json.MemberOrNull("source", intensity.source);
   json.Member("year", intensity.year == 0
                           ? std::nullopt
                           : std::optional<int64_t>(intensity.year));

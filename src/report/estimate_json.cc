@@ -63,9 +63,7 @@ void WriteTraffic(const Estimate& estimate, const LayerEstimate& layer,
 
 void WriteWeightFormat(const Estimate& estimate, const LayerEstimate& layer,
                        JsonWriter& json) {
-  const std::string format = WeightFormat(layer);
-  json.Key("weight_format");
-  format.empty() ? json.Null() : json.String(format);
+  json.MemberOrNull("weight_format", WeightFormat(layer));
   const LayerStorage* storage = StorageOf(estimate, layer);
   if (storage != nullptr && storage->format == StorageFormat::kNm) {
     json.Member("nm_pattern", storage->pattern());

@@ -59,6 +59,10 @@ class JsonWriter {
   JsonWriter& Member(absl::string_view key, bool truth) {
     return Key(key).Bool(truth);
   }
+  // null if there is no text.
+  JsonWriter& MemberOrNull(absl::string_view key, absl::string_view text) {
+    return text.empty() ? Key(key).Null() : Key(key).String(text);
+  }
   // null if there is no number.
   template <typename T>
   JsonWriter& Member(absl::string_view key, const std::optional<T>& number) {

@@ -32,12 +32,6 @@ void WriteStrings(absl::string_view key, const std::vector<std::string>& texts,
   json.EndArray();
 }
 
-void WriteText(absl::string_view key, const std::string& text,
-               JsonWriter& json) {
-  json.Key(key);
-  text.empty() ? json.Null() : json.String(text);
-}
-
 void WriteCounter(const std::string& name, bool is_measured,
                   double constant_watts, JsonWriter& json) {
   json.Key("counter").BeginObject(Lines::kOne);
@@ -185,10 +179,10 @@ void WriteEnvironment(const HostEnvironment& environment, JsonWriter& json) {
   for (const int cpu : environment.affinity) json.Int(cpu);
   json.EndArray();
   json.Member("kernel", environment.kernel);
-  WriteText("governor", environment.governor, json);
-  WriteText("turbo", environment.turbo, json);
-  WriteText("temperature", environment.temperature, json);
-  WriteText("virtual_machine", environment.virtual_machine, json);
+  json.MemberOrNull("governor", environment.governor);
+  json.MemberOrNull("turbo", environment.turbo);
+  json.MemberOrNull("temperature", environment.temperature);
+  json.MemberOrNull("virtual_machine", environment.virtual_machine);
   json.EndObject();
 }
 
@@ -287,7 +281,7 @@ std::string RenderCounterChecks(const std::vector<CounterCheck>& checks,
       json.EndObject();
     }
     json.EndArray();
-    WriteText("problem", check.problem, json);
+    json.MemberOrNull("problem", check.problem);
     json.EndObject();
   }
   json.EndArray().EndObject();

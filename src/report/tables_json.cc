@@ -18,13 +18,6 @@ absl::string_view UnitName(const CostTable& table) {
   return table.unit() == EnergyUnit::kRelative ? "relative" : "pJ";
 }
 
-// null if `text` is empty.
-void WriteText(absl::string_view key, absl::string_view text,
-               JsonWriter& json) {
-  json.Key(key);
-  text.empty() ? json.Null() : json.String(text);
-}
-
 void WriteTiers(const CostTable& table, JsonWriter& json) {
   json.Key("tiers").BeginArray();
   for (const Tier& tier : table.tiers()) {
@@ -46,7 +39,7 @@ void WritePrices(const CostTable& table, JsonWriter& json) {
     json.Member("value", entry.price.pj);
     json.Member("min", expands ? entry.price.pj : entry.price.min_pj);
     json.Member("max", expands ? entry.price.pj : entry.price.max_pj);
-    WriteText("expansion", entry.expansion, json);
+    json.MemberOrNull("expansion", entry.expansion);
     json.Member("source", entry.price.source);
     json.Member("table", entry.price.table);
     json.EndObject();
@@ -78,7 +71,7 @@ void WriteSide(const CostTable::Entry* entry, JsonWriter& json) {
   }
   json.BeginObject(Lines::kOne);
   json.Member("value", entry->price.pj);
-  WriteText("expansion", entry->expansion, json);
+  json.MemberOrNull("expansion", entry->expansion);
   json.EndObject();
 }
 
@@ -93,8 +86,8 @@ std::string TableListAsJson(const TableLibrary& library, Format format) {
     json.BeginObject(Lines::kOne);
     json.Member("name", listing.name);
     json.Member("title", listing.title);
-    WriteText("path", listing.path, json);
-    WriteText("problem", listing.problem, json);
+    json.MemberOrNull("path", listing.path);
+    json.MemberOrNull("problem", listing.problem);
     json.EndObject();
   }
   json.EndArray().EndObject();

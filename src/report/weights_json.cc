@@ -31,9 +31,7 @@ void WriteStatistics(const SurveyedWeights& weights, JsonWriter& json) {
   json.Member("entropy_bits", s.entropy_bits);
   json.Member("implicit_value", s.implicit_value);
   json.Member("implicit_count", s.implicit_count);
-  const std::string pattern = weights.pattern();
-  json.Key("pattern");
-  pattern.empty() ? json.Null() : json.String(pattern);
+  json.MemberOrNull("pattern", weights.pattern());
   json.Member("zero_rows", s.zero_rows);
   for (const auto& [key, count] :
        {std::pair("zero_columns", s.zero_columns),
@@ -87,8 +85,7 @@ void WriteTotals(const WeightSurvey& survey, JsonWriter& json) {
   }
   json.Member("auto", survey.best_pj);
   json.EndObject();
-  json.Key("hint");
-  survey.hint.empty() ? json.Null() : json.String(survey.hint);
+  json.MemberOrNull("hint", survey.hint);
 }
 
 std::string Optional(const std::optional<double>& number) {
