@@ -93,7 +93,6 @@ CollectItem LayerItem(std::string text, std::string group, int64_t macs) {
 absl::Status AddRandomLayers(const CollectSources& sources, CollectPlan* plan) {
   OPCOST_ASSIGN_OR_RETURN(const LayerRanges ranges,
                           ReadRangesFile(sources.request.ranges));
-  std::set<std::string> known;
   for (const LayerDraw& draw : TakeTurns(sources.request.layers)) {
     OPCOST_ASSIGN_OR_RETURN(std::string text,
                             DrawLayer(ranges, draw, sources.seed));
