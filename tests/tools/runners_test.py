@@ -177,16 +177,28 @@ class RandomTest(unittest.TestCase):
             self.assertEqual(tensor.name in "sv", bool(values.min() > 0.8))
 
 
+def talk_to(python, runner, *lines, environment=None):
+    """The exit status and the fields of each line that the runner says."""
+    done = subprocess.run([python, str(RUNNERS / runner)],
+                          input="".join(l + "\n" for l in lines), text=True,
+                          capture_output=True, timeout=300, check=False,
+                          env={**os.environ, **(environment or {})})
+    return done.returncode, [line.split("\t")
+                             for line in done.stdout.splitlines()]
+
+
+def lacking(package, folder):
+    """An environment in which `package` can't be imported."""
+    pathlib.Path(folder, package + ".py").write_text(
+        f"raise ImportError('gone', name='{package}')", encoding="utf-8")
+    return {"PYTHONPATH": folder}
+
+
 class ProtocolTest(unittest.TestCase):
 
     def talk(self, *lines, environment=None):
-        runner = RUNNERS / "onnxruntime_runner.py"
-        done = subprocess.run([sys.executable, str(runner)],
-                              input="".join(l + "\n" for l in lines), text=True,
-                              capture_output=True, timeout=120, check=False,
-                              env={**os.environ, **(environment or {})})
-        return done.returncode, [line.split("\t")
-                                 for line in done.stdout.splitlines()]
+        return talk_to(sys.executable, "onnxruntime_runner.py", *lines,
+                       environment=environment)
 
     def test_fields_go_there_and_back(self):
         for text in ("", "a\tb", "a\\tb", "\\", "\r\n", "plain"):
@@ -233,14 +245,63 @@ class ProtocolTest(unittest.TestCase):
 
     def test_a_missing_package_says_how_to_install_it(self):
         with tempfile.TemporaryDirectory() as folder:
-            pathlib.Path(folder, "onnxruntime.py").write_text(
-                "raise ImportError('gone', name='onnxruntime')",
-                encoding="utf-8")
-            status, lines = self.talk(environment={"PYTHONPATH": folder})
+            status, lines = self.talk(
+                environment=lacking("onnxruntime", folder))
         self.assertEqual(status, 4)
         self.assertEqual(lines[0][:2], ["error", "package"])
         self.assertIn("'onnxruntime' is missing; install it: python3 -m pip "
                       "install onnxruntime onnx", lines[0][2])
+
+
+class PyTorchTest(unittest.TestCase):
+    """Its packages take gigabytes: $OPCOST_PYTORCH_PYTHON names an interpreter
+    that has torch, onnx2torch and onnx."""
+
+    python = os.environ.get("OPCOST_PYTORCH_PYTHON")
+    needs_torch = unittest.skipUnless(
+        python, "$OPCOST_PYTORCH_PYTHON names no Python with PyTorch")
+
+    def talk_of(self, model, *lines):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "m.onnx")
+            save(model, path)
+            return talk_to(self.python, "pytorch_runner.py",
+                           *(line.replace("MODEL", path) for line in lines))
+
+    def test_a_missing_package_says_how_to_install_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            status, lines = talk_to(sys.executable, "pytorch_runner.py",
+                                    environment=lacking("torch", folder))
+        self.assertEqual(status, 4)
+        self.assertEqual(lines[0][:2], ["error", "package"])
+        self.assertIn("'torch' is missing; install it: python3 -m pip install "
+                      "torch onnx onnx2torch", lines[0][2])
+
+    @needs_torch
+    def test_loads_runs_and_times_layers_by_the_nodes_names(self):
+        status, lines = self.talk_of(
+            linear(), "load\tMODEL\tdim=N=3\tthreads=1", "warm\t2", "run\t5",
+            "layers\t3", "quit")
+        self.assertEqual(status, 0)
+        described = dict(l for l in lines if len(l) == 2)
+        self.assertEqual(described["runtime"], "pytorch")
+        self.assertEqual(described["device"], "cpu")
+        self.assertEqual(described["precision"], "float32")
+        self.assertEqual(described["threads"], "1")
+        self.assertEqual([l[1:3] for l in lines if l[0] == "layer"],
+                         [["h", "MatMul"], ["y", "ReLU"]])
+        done = [l for l in lines if l[0] == "done"]
+        self.assertEqual([len(l) for l in done], [2, 2, 1])
+        self.assertGreater(float(done[1][1]), 0)
+
+    @needs_torch
+    def test_a_network_that_cant_be_turned_says_what_helps(self):
+        model = model_of([helper.make_node("Det", ["x"], ["y"])],
+                         [("x", TensorProto.FLOAT, [3, 3])])
+        status, lines = self.talk_of(model, "load\tMODEL", "quit")
+        self.assertEqual(status, 0)
+        self.assertEqual(lines[1][:2], ["error", "model"])
+        self.assertIn("give it as TorchScript with --script", lines[1][2])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class PyTorch:
         else:
             remarks += self._fill(model, os.path.dirname(
                 os.path.abspath(request.model)), rng, request.seed)
-            module = self._convert(model)
+            module = self._converted(model)
         # Names of modules have no dots: onnx2torch puts slashes in their place.
         self._names = {n.name.replace(".", "/"): n.name
                        for n in model.graph.node}
@@ -123,7 +123,16 @@ class PyTorch:
             handle.remove()
         return [(self._names.get(name, name), kind.replace("Onnx", ""),
                  total / runs)
-                for total, _, name, kind in spans.values()]
+                for total, begun, name, kind in spans.values() if begun > 0]
+
+    def _converted(self, model):
+        try:
+            return self._convert(model)
+        except NotImplementedError as error:
+            raise RunnerError(
+                "model", f"onnx2torch can't turn this network into PyTorch's "
+                f"({error}); give it as TorchScript with --script, or use "
+                "--runner onnxruntime") from None
 
     def _tensor(self, array, kind):
         if kind == 16:  # bfloat16, which numpy lacks
