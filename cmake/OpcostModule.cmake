@@ -32,6 +32,9 @@ function(opcost_module name)
     PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(opcost_${name} PUBLIC ${ARG_DEPS}
                                        PRIVATE ${ARG_PRIVATE_DEPS} opcost_flags)
+  if(NOT name STREQUAL "ops")
+    opcost_reuse_precompiled(opcost_${name} opcost_precompiled)
+  endif()
 endfunction()
 
 # opcost_library(<name> <modules>): one static archive of several modules.
@@ -65,5 +68,14 @@ endfunction()
 function(opcost_precompile target)
   if(OPCOST_PRECOMPILED_HEADERS AND TARGET ${target})
     target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+# opcost_reuse_precompiled(<target> <from>): what was precompiled for another
+# target, which has to be compiled with the same options, and no definitions that
+# the first lacks.
+function(opcost_reuse_precompiled target from)
+  if(OPCOST_PRECOMPILED_HEADERS AND TARGET ${target} AND TARGET ${from})
+    target_precompile_headers(${target} REUSE_FROM ${from})
   endif()
 endfunction()
