@@ -2,6 +2,7 @@
 #include "opcost/calibrate/activities.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
@@ -10,6 +11,14 @@
 #include "opcost/support/status_macros.h"
 
 namespace opcost {
+
+absl::Status CheckJoules(double joules) {
+  if (joules > 0 && std::isfinite(joules)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      joules,
+      " J were measured; expected more than 0 (a net energy below the idle "
+      "power's noise can't be used: measure longer)"));
+}
 
 absl::StatusOr<ActivityCounter> ActivityCounter::Make(const CostTable& base) {
   if (base.unit() == EnergyUnit::kRelative) {
@@ -130,6 +139,7 @@ void ActivityCounter::AddLayer(const LayerEstimate& layer, MeasuredRow& row) {
 
 absl::Status ActivityCounter::Add(const Estimate& estimate, MeasuredRow row,
                                   absl::Span<const double> columns) {
+  OPCOST_RETURN_IF_ERROR(CheckJoules(row.joules));
   for (const LayerEstimate& layer : estimate.layers) {
     if (layer.layer->coverage.status == Coverage::Status::kUnknown) {
       return absl::FailedPreconditionError(absl::StrCat(

@@ -290,11 +290,10 @@ absl::Status CheckRows(const CalibrationData& data) {
         "a fit needs at least two rows, the data have ", data.rows.size()));
   }
   for (const MeasuredRow& row : data.rows) {
-    if (!(row.joules > 0) || !std::isfinite(row.joules)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          row.name, ": ", row.joules,
-          " J were measured; expected more than 0 (a net energy below the "
-          "idle power's noise can't be used: measure longer)"));
+    const absl::Status status = CheckJoules(row.joules);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(row.name, ": ", status.message()));
     }
   }
   return absl::OkStatus();

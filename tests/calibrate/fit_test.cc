@@ -347,6 +347,12 @@ TEST(ActivitiesTest, ARelativeTableHasNoJoules) {
                         "it; take one whose unit is pJ"));
 }
 
+MeasuredRow RowOfOneJoule() {
+  MeasuredRow row;
+  row.joules = 1;
+  return row;
+}
+
 TEST(ActivitiesTest, AmountsAreCountsAtTheBasesPrices) {
   ASSERT_OK_AND_ASSIGN(ActivityCounter counter, ActivityCounter::Make(Base()));
   ASSERT_OK_AND_ASSIGN(const AnalyzedLayer layer,
@@ -354,7 +360,11 @@ TEST(ActivitiesTest, AmountsAreCountsAtTheBasesPrices) {
   ASSERT_OK_AND_ASSIGN(
       const Estimate estimate,
       MakeEstimate(*layer.analysis, counter.table(), EstimateOptions()));
-  ASSERT_THAT(counter.Add(estimate, MeasuredRow(), {}), IsOk());
+  EXPECT_THAT(counter.Add(estimate, MeasuredRow(), {}),
+              FailsWith("0 J were measured; expected more than 0 (a net energy "
+                        "below the idle power's noise can't be used: measure "
+                        "longer)"));
+  ASSERT_THAT(counter.Add(estimate, RowOfOneJoule(), {}), IsOk());
   const CalibrationData data = counter.Take();
   ASSERT_OK_AND_ASSIGN(
       const FunctionCost sigmoid,
@@ -382,7 +392,7 @@ TEST(ActivitiesTest, AViewDispatchesNothing) {
     ASSERT_OK_AND_ASSIGN(
         const Estimate estimate,
         MakeEstimate(*layer.analysis, counter.table(), EstimateOptions()));
-    ASSERT_THAT(counter.Add(estimate, MeasuredRow(), {}), IsOk());
+    ASSERT_THAT(counter.Add(estimate, RowOfOneJoule(), {}), IsOk());
   }
   const CalibrationData data = counter.Take();
   for (size_t i = 0; i < data.activities.size(); ++i) {

@@ -158,7 +158,7 @@ TEST_F(CalibrateCommand, SaysWhatIsWrongWithTheData) {
               "VALUE");
   PutFile("a.csv", "layer,joules\nRelu x=9,1\nRelu x=9,0\n");
   ExpectError("calibrate a.csv", kBadInput,
-              "Relu x=9: 0 J were measured; expected more than 0 (a net energy "
+              "a.csv:3: 0 J were measured; expected more than 0 (a net energy "
               "below the idle power's noise can't be used: measure longer)");
   const CliRun run = Opcost("calibrate rows.csv --features nisses");
   EXPECT_EQ(run.status, kBadInput);

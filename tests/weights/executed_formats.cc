@@ -18,7 +18,7 @@ int64_t Largest(const std::vector<double>& contents) {
   return largest == contents.end() ? 0 : static_cast<int64_t>(*largest);
 }
 
-class Dense : public Format {
+class Dense : public ExecutedFormat {
  public:
   explicit Dense(bool skips_zeros) : skips_zeros_(skips_zeros) {}
   Arrays Build(const Case& c) override {
@@ -47,7 +47,7 @@ class Dense : public Format {
   bool skips_zeros_;
 };
 
-class Csr : public Format {
+class Csr : public ExecutedFormat {
  public:
   Arrays Build(const Case& c) override {
     Arrays arrays;
@@ -98,7 +98,7 @@ class Csr : public Format {
 // Compressed entropy row: a row's columns are grouped by value, the values in
 // the order of their frequency in the tensor, so that a pointer for each rank
 // says which they are. The shared entropy row names its values instead.
-class EntropyRow : public Format {
+class EntropyRow : public ExecutedFormat {
  public:
   explicit EntropyRow(bool is_shared) : is_shared_(is_shared) {}
 
@@ -213,7 +213,7 @@ class EntropyRow : public Format {
   double implicit_ = 0;
 };
 
-class Bitmap : public Format {
+class Bitmap : public ExecutedFormat {
  public:
   Arrays Build(const Case& c) override {
     Arrays arrays;
@@ -251,7 +251,7 @@ class Bitmap : public Format {
 };
 
 // N values in each M columns of a row, those that are missing padded by zeros.
-class Nm : public Format {
+class Nm : public ExecutedFormat {
  public:
   Nm(size_t most, size_t block) : most_(most), block_(block) {}
   Arrays Build(const Case& c) override {
@@ -327,7 +327,7 @@ std::pair<size_t, size_t> PatternOf(const Case& c) {
   return best;
 }
 
-std::unique_ptr<Format> NewFormat(const Case& c, StorageFormat format) {
+std::unique_ptr<ExecutedFormat> NewFormat(const Case& c, StorageFormat format) {
   switch (format) {
     case StorageFormat::kDense:
       return std::make_unique<Dense>(false);
@@ -346,7 +346,7 @@ std::unique_ptr<Format> NewFormat(const Case& c, StorageFormat format) {
   return std::make_unique<Nm>(most, block);
 }
 
-std::unique_ptr<Format> DenseSkipping() {
+std::unique_ptr<ExecutedFormat> DenseSkipping() {
   return std::make_unique<Dense>(true);
 }
 

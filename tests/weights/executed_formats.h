@@ -86,16 +86,16 @@ inline int64_t Input(const Case& c, size_t row, size_t column) {
 }
 
 // Builds a format's arrays, and multiplies them with one vector of each block.
-class Format {
+class ExecutedFormat {
  public:
-  virtual ~Format() = default;
+  virtual ~ExecutedFormat() = default;
   virtual Arrays Build(const Case& c) = 0;
   virtual void Multiply(const Case& c, Machine& machine) = 0;
 };
 
 // Dense storage is executed as it stands; DenseSkipping() leaves out zeros.
-std::unique_ptr<Format> NewFormat(const Case& c, StorageFormat format);
-std::unique_ptr<Format> DenseSkipping();
+std::unique_ptr<ExecutedFormat> NewFormat(const Case& c, StorageFormat format);
+std::unique_ptr<ExecutedFormat> DenseSkipping();
 
 // The N:M pattern of least storage; N of it is M where there is none.
 std::pair<size_t, size_t> PatternOf(const Case& c);

@@ -122,8 +122,8 @@ void ExpectFormulae(const StoredWeights& stored, const Tally& tally,
 }
 
 // Executes `format` and holds what it did against what `stored` says.
-void ExpectAgrees(const Case& c, Format& format, const StoredWeights& stored,
-                  std::mt19937& random) {
+void ExpectAgrees(const Case& c, ExecutedFormat& format,
+                  const StoredWeights& stored, std::mt19937& random) {
   SCOPED_TRACE(stored.label());
   const Arrays arrays = format.Build(c);
   std::map<std::string, int64_t> reads, operations;

@@ -51,6 +51,9 @@ struct MeasuredRow {
   std::vector<double> amounts;  // by activity
 };
 
+// Errors: INVALID_ARGUMENT unless `joules` is a number above 0.
+absl::Status CheckJoules(double joules);
+
 // Rows and what they did: the data of a fit. Each operation and tier that the
 // base prices is an activity, also if no row has any of it.
 struct CalibrationData {
@@ -70,8 +73,9 @@ class ActivityCounter {
   const CostTable& table() const { return probe_; }
 
   // Adds `row` with the amounts of `estimate`, which was made with table(), the
-  // seconds if it has some, and `columns`, as many for each row. Errors: a
-  // layer that can't be counted (FAILED_PRECONDITION, named).
+  // seconds if it has some, and `columns`, as many for each row. Errors: those
+  // of CheckJoules(); a layer that can't be counted (FAILED_PRECONDITION,
+  // named).
   absl::Status Add(const Estimate& estimate, MeasuredRow row,
                    absl::Span<const double> columns);
   // Names the columns; before the first row.
