@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RUNNERS = ROOT / "tools" / "runners"
@@ -249,8 +250,26 @@ class ProtocolTest(unittest.TestCase):
                 environment=lacking("onnxruntime", folder))
         self.assertEqual(status, 4)
         self.assertEqual(lines[0][:2], ["error", "package"])
-        self.assertIn("'onnxruntime' is missing; install it: python3 -m pip "
-                      "install onnxruntime onnx", lines[0][2])
+        self.assertEqual(
+            lines[0][2], "Python package 'onnxruntime' is missing; install it: "
+            f"{sys.executable} -m pip install onnxruntime onnx (--python FILE "
+            "or $OPCOST_PYTHON names another interpreter)")
+
+    def test_the_systems_own_python_takes_no_packages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "EXTERNALLY-MANAGED").touch()
+            with unittest.mock.patch.multiple(
+                    sys, prefix="/usr", base_prefix="/usr",
+                    executable="/usr/bin/python3"), \
+                 unittest.mock.patch("sysconfig.get_path",
+                                     return_value=folder):
+                self.assertEqual(
+                    runner_protocol.how_to_install("onnx"),
+                    "/usr/bin/python3 -m venv ~/opcost-python && "
+                    "~/opcost-python/bin/python -m pip install onnx, and name "
+                    "it: --python ~/opcost-python/bin/python, or "
+                    "$OPCOST_PYTHON (on Debian, apt install python3-venv goes "
+                    "before)")
 
 
 class PyTorchTest(unittest.TestCase):
@@ -274,8 +293,8 @@ class PyTorchTest(unittest.TestCase):
                                     environment=lacking("torch", folder))
         self.assertEqual(status, 4)
         self.assertEqual(lines[0][:2], ["error", "package"])
-        self.assertIn("'torch' is missing; install it: python3 -m pip install "
-                      "torch onnx onnx2torch", lines[0][2])
+        self.assertIn("'torch' is missing; install it: ", lines[0][2])
+        self.assertIn(" -m pip install torch onnx onnx2torch", lines[0][2])
 
     @needs_torch
     def test_loads_runs_and_times_layers_by_the_nodes_names(self):

@@ -12,10 +12,9 @@ import os
 import sys
 import tempfile
 
-from runner_protocol import RunnerError, serve
+from runner_protocol import (RunnerError, how_to_install, missing_package,
+                             serve)
 
-INSTALL = "python3 -m pip install onnxruntime onnx"
-INSTALL_CUDA = "python3 -m pip install onnxruntime-gpu onnx"
 # Their time is that of the nodes inside them.
 CONTAINERS = {"If", "Loop", "Scan"}
 
@@ -42,10 +41,7 @@ class OnnxRuntime:
             import onnxruntime
             import onnx_inputs
         except ImportError as error:
-            raise RunnerError(
-                "package", f"Python package '{error.name}' is missing; install "
-                f"it: {INSTALL} (--python FILE or $OPCOST_PYTHON names another "
-                f"interpreter than {sys.executable})") from None
+            raise missing_package(error, "onnxruntime onnx") from None
         self._np, self._ort, self._inputs = numpy, onnxruntime, onnx_inputs
         onnxruntime.set_default_logger_severity(3)
         self._session = None
@@ -130,7 +126,8 @@ class OnnxRuntime:
         if (name == "cuda" and "CUDAExecutionProvider" not in
                 self._ort.get_available_providers()):
             raise RunnerError("package", "this onnxruntime has no CUDA; install "
-                              f"the one that has: {INSTALL_CUDA}")
+                              "the one that has: " +
+                              how_to_install("onnxruntime-gpu onnx"))
 
     def _absent_weights(self, model, rng):
         """OrtValues for constants whose file isn't there, and a remark."""

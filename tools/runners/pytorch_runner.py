@@ -16,9 +16,7 @@ import argparse
 import os
 import sys
 
-from runner_protocol import RunnerError, serve
-
-INSTALL = "python3 -m pip install torch onnx onnx2torch"
+from runner_protocol import RunnerError, missing_package, serve
 
 
 class PyTorch:
@@ -34,10 +32,7 @@ class PyTorch:
             if script is None:
                 from onnx2torch import convert
         except ImportError as error:
-            raise RunnerError(
-                "package", f"Python package '{error.name}' is missing; install "
-                f"it: {INSTALL} (--python FILE or $OPCOST_PYTHON names another "
-                f"interpreter than {sys.executable})") from None
+            raise missing_package(error, "torch onnx onnx2torch") from None
         self._np, self._onnx, self._torch = numpy, onnx, torch
         self._inputs, self._convert, self._script = onnx_inputs, convert, script
         self._module = None

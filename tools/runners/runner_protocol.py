@@ -3,6 +3,7 @@
 
 import os
 import sys
+import sysconfig
 import time
 
 VERSION = "opcost-runner/1"
@@ -20,6 +21,26 @@ class RunnerError(Exception):
     def __init__(self, kind, message):
         super().__init__(message)
         self.kind = kind
+
+
+def how_to_install(packages):
+    """Commands that work for the interpreter that runs this."""
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix != sys.base_prefix or not os.path.exists(marker):
+        return (f"{sys.executable} -m pip install {packages} (--python FILE or "
+                "$OPCOST_PYTHON names another interpreter)")
+    # The system's own Python, as Debian's, takes no packages (PEP 668).
+    return (f"{sys.executable} -m venv ~/opcost-python && "
+            f"~/opcost-python/bin/python -m pip install {packages}, and name "
+            "it: --python ~/opcost-python/bin/python, or $OPCOST_PYTHON (on "
+            "Debian, apt install python3-venv goes before)")
+
+
+def missing_package(error, packages):
+    """The RunnerError of an ImportError."""
+    return RunnerError(
+        "package", f"Python package '{error.name}' is missing; install it: "
+        f"{how_to_install(packages)}")
 
 
 def escape(text):
