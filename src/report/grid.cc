@@ -35,6 +35,18 @@ int Total(const std::vector<int>& widths) {
   return total;
 }
 
+bool NeedsQuotes(absl::string_view cell) {
+  return cell.find_first_of(",\"\r\n") != absl::string_view::npos;
+}
+
+// A line that begins with such a cell would be taken for a comment, for none,
+// or for one with a byte order mark.
+bool IsPassedOver(absl::string_view first, size_t cells) {
+  return absl::StartsWith(first, "#") ||
+         absl::StartsWith(first, "\xEF\xBB\xBF") ||
+         (first.empty() && cells == 1);
+}
+
 }  // namespace
 
 std::string Paint(absl::string_view text, Style style, bool color) {
@@ -248,8 +260,9 @@ std::string MarkdownText(absl::string_view text) {
 std::string CsvLine(const std::vector<std::string>& cells) {
   std::string line;
   for (const std::string& cell : cells) {
-    if (&cell != &cells.front()) line += ',';
-    if (cell.find_first_of(",\"\r\n") == std::string::npos) {
+    const bool is_first = &cell == &cells.front();
+    if (!is_first) line += ',';
+    if (!NeedsQuotes(cell) && !(is_first && IsPassedOver(cell, cells.size()))) {
       line += cell;
     } else {
       absl::StrAppend(&line, "\"", absl::StrReplaceAll(cell, {{"\"", "\"\""}}),

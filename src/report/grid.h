@@ -87,7 +87,8 @@ class Grid {
 // `text` without blanks around it, and so that markdown shows it as it stands.
 std::string MarkdownText(absl::string_view text);
 
-// One line of CSV (RFC 4180) with its CRLF.
+// One line of CSV (RFC 4180) with its CRLF, which ParseCsv() reads back as the
+// same cells.
 std::string CsvLine(const std::vector<std::string>& cells);
 
 }  // namespace opcost

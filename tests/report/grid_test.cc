@@ -106,5 +106,12 @@ TEST(CsvLineTest, QuotesAsRfc4180Has) {
             "\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",\"\r\"\r\n");
 }
 
+TEST(CsvLineTest, QuotesWhatAReaderWouldPassOver) {
+  EXPECT_EQ(CsvLine({"#1.onnx", "#2"}), "\"#1.onnx\",#2\r\n");
+  EXPECT_EQ(CsvLine({"\xEF\xBB\xBFname"}), "\"\xEF\xBB\xBFname\"\r\n");
+  EXPECT_EQ(CsvLine({""}), "\"\"\r\n");
+  EXPECT_EQ(CsvLine({"", ""}), ",\r\n");
+}
+
 }  // namespace
 }  // namespace opcost

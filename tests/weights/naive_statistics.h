@@ -25,6 +25,7 @@ inline std::vector<double> Ranked(const Rows& rows) {
     for (const double value : row) ++counts[value];
   }
   std::vector<double> values;
+  values.reserve(counts.size());
   for (const auto& [value, count] : counts) values.push_back(value);
   std::stable_sort(values.begin(), values.end(),
                    [&](double a, double b) { return counts[a] > counts[b]; });

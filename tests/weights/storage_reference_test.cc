@@ -26,8 +26,9 @@ namespace {
 // Widths of `bits` hold integers of as many values.
 double RandomValue(std::mt19937& random, int distinct, int bits) {
   const int most = bits < 12 ? 1 << bits : 4096;
+  const int zero = most / 2;
   std::uniform_int_distribution<int> pick(0, std::min(distinct, most) - 1);
-  return pick(random) - most / 2;
+  return pick(random) - zero;
 }
 
 int Pick(std::mt19937& random, int least, int most) {
