@@ -284,8 +284,9 @@ absl::StatusOr<std::optional<std::string>> ChildProcess::ReadLine(
                                  " bytes"));
     }
     if (output_ < 0) {
-      WaitForEnd(kSecondsToEnd);
-      return Failed("it has closed its output");
+      // Its end and that of its output come in either order.
+      return Failed(WaitForEnd(kSecondsToEnd) ? "it has ended"
+                                              : "it has closed its output");
     }
     const double left = SecondsUntil(end);
     const bool had_ended = WaitForEnd(0);

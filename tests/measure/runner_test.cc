@@ -226,6 +226,13 @@ TEST_F(RunnerTest, ARunThatTakesTooLongIsGivenUp) {
   EXPECT_THAT(Text(done.status()), HasSubstr("a run isn't done after 0.2 s"));
 }
 
+TEST_F(RunnerTest, AClosedOutputIsToldFromAnEnd) {
+  EXPECT_THAT(Text(LoadFrom("exit 5")),
+              HasSubstr("it has ended (exit status 5)"));
+  EXPECT_THAT(Text(LoadFrom("exec >&-; sleep 60")),
+              HasSubstr("it has closed its output"));
+}
+
 // Its pipes stay open in the hands of another process.
 TEST_F(RunnerTest, ADeathIsNoticedThoughItsPipesStayOpen) {
   EXPECT_THAT(Text(LoadFrom("sleep 60 & exit 5")),
