@@ -130,7 +130,7 @@ Text TextOf(const Polynomial& terms) {
       absl::StrAppend(&text, has_blanks ? " " : "", sign,
                       has_blanks ? " " : "");
     } else if (part.coefficient < 0) {
-      text = "-";
+      text.push_back('-');
     }
     text += ProductText(part);
   }
